@@ -1,0 +1,56 @@
+"""The walk of one request: find its operation, run it, turn what goes wrong into a clear answer, say how it ended."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+from inference_proxy.errors import InternalError, ProxyError
+from inference_proxy.models import Request, Response
+from inference_proxy.operations.answers import error_answer
+from inference_proxy.router import Router
+from inference_proxy.routes import ROUTES
+from inference_proxy.telemetry import Telemetry
+
+Operation = Callable[[Request], Response]
+_PARTITIONS = {"X-Source-Partition": "govcloud", "X-Destination-Partition": "commercial"}
+
+
+class App:
+    """All operations behind one door."""
+
+    def __init__(self, operations: Mapping[str, Operation], telemetry: Telemetry) -> None:
+        missing = {route.operation for route in ROUTES} ^ operations.keys()
+        if missing:
+            raise ValueError(f"routes and operations differ in {sorted(missing)}")
+        self._router = Router(ROUTES)
+        self._operations = operations
+        self._telemetry = telemetry
+
+    def handle(self, request: Request) -> Response:
+        """Answer a request; never raises."""
+        operation = "unrouted"
+        try:
+            route, _ = self._router.match(request.method, request.path)
+            operation = route.operation
+            response = self._operations[operation](request)
+        except ProxyError as error:
+            response = _failure(error, request.request_id)
+        except Exception as error:  # noqa: BLE001 - the last line of defence: a defect must not become a raw 502
+            self._telemetry.defect(request.request_id, error)
+            response = _failure(InternalError("the router failed; its log names the place"), request.request_id)
+        latency_ms = round((datetime.now(UTC) - request.received_at).total_seconds() * 1000)
+        self._telemetry.request(request, operation, response, latency_ms)
+        return with_identity(response, request.request_id)
+
+    def reject(self, error: ProxyError, request_id: str) -> Response:
+        """The answer to an event that is not even a request."""
+        return with_identity(_failure(error, request_id), request_id)
+
+
+def with_identity(response: Response, request_id: str) -> Response:
+    """The response with the headers that every answer carries. IAM signs each call, so any origin may read it."""
+    headers = {**response.headers, "X-Request-ID": request_id, **_PARTITIONS, "Access-Control-Allow-Origin": "*"}
+    return Response(response.status, headers, response.body, response.error_code)
+
+
+def _failure(error: ProxyError, request_id: str) -> Response:
+    return error_answer(error.status, error.code, error.message, request_id, error.headers)

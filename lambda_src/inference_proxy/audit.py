@@ -1,0 +1,150 @@
+"""The audit trail: an intent record before anything leaves, its outcome afterwards, in one DynamoDB table.
+
+Key ``requestId`` + ``timestamp``, TTL attribute ``ttl``. Two indexes give time order without a hot partition:
+``by-time`` on ``<day>#<shard>`` and ``by-outcome`` on ``<OUTCOME>#<day>#<shard>``, both sorted by
+``<timestamp>#<requestId>`` ("Using write sharding to distribute workloads evenly" in the DynamoDB Developer Guide).
+A record never holds a prompt, a completion or a secret.
+"""
+
+import zlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from inference_proxy.aws_json import AwsJsonClient, AwsServiceError
+from inference_proxy.errors import AuditUnavailableError
+from inference_proxy.models import Crossing, Deadline, Outcome, timestamp_ms
+
+SHARDS = 4  # 4,000 writes a second and day; a reader asks all of them
+_WRITE_SECONDS = 3.0
+_TEXT_LIMIT = 512  # callers choose their user agent; a record stays within one write unit or two
+
+AttributeValue = dict[str, str | bool]
+
+
+class AuditTrail:
+    """Writes audit records."""
+
+    def __init__(self, dynamodb: AwsJsonClient, table: str, retention_days: int, release: str) -> None:
+        self._dynamodb = dynamodb
+        self._table = table
+        self._retention_seconds = retention_days * 86_400
+        self._release = release
+
+    def begin(self, crossing: Crossing, deadline: Deadline) -> None:
+        """Record the intent (state STARTED). Raises AuditUnavailableError; then nothing may be sent."""
+        self._put(crossing, {"state": "STARTED"}, deadline)
+
+    def deny(self, crossing: Crossing, status_code: int, error_code: str, deadline: Deadline) -> None:
+        """Record a crossing that the policy refused (state DENIED, final). Raises AuditUnavailableError."""
+        outcome: dict[str, str | int | bool] = {
+            "state": "DENIED",
+            "statusCode": status_code,
+            "success": False,
+            "errorCode": error_code,
+        }
+        self._put(crossing, outcome, deadline)
+
+    def finish(self, crossing: Crossing, outcome: Outcome, latency_ms: int, deadline: Deadline) -> None:
+        """Write the outcome (COMPLETED or FAILED), exactly once. Raises AuditUnavailableError; the intent stays."""
+        timestamp = timestamp_ms(crossing.request.received_at)
+        fields: dict[str, str | int | bool | None] = {
+            "state": outcome.state,
+            "outcomeDayShard": _outcome_partition(outcome.state, outcome.success, timestamp, crossing.audit_id),
+            "success": outcome.success,
+            "statusCode": outcome.status_code,
+            "errorCode": outcome.error_code,
+            "latency": latency_ms,
+            "upstreamLatencyMs": outcome.upstream_latency_ms,
+            "attempts": outcome.attempts,
+            "upstreamRequestId": outcome.upstream_request_id,
+            "responseSize": outcome.response_bytes,
+            "inputTokens": outcome.input_tokens,
+            "outputTokens": outcome.output_tokens,
+            "cacheReadInputTokens": outcome.cache_read_input_tokens,
+            "cacheWriteInputTokens": outcome.cache_write_input_tokens,
+            "authMode": outcome.auth_mode,
+            "credentialVersion": outcome.credential_version,
+            "endpoint": outcome.endpoint,
+            "destinationRegion": outcome.destination_region,
+        }
+        written = {name: value for name, value in fields.items() if value is not None}
+        arguments = {
+            "TableName": self._table,
+            "Key": {"requestId": {"S": crossing.audit_id}, "timestamp": {"S": timestamp}},
+            "UpdateExpression": "SET " + ", ".join(f"#{name} = :{name}" for name in written),
+            # A repeated call finds its own outcome; anybody else's, or none at all, is left alone.
+            "ConditionExpression": "invocationId = :invocation AND (#state = :started OR #state = :state)",
+            "ExpressionAttributeNames": {f"#{name}": name for name in written},
+            "ExpressionAttributeValues": {
+                ":invocation": {"S": crossing.request.invocation_id},
+                ":started": {"S": "STARTED"},
+                **{f":{name}": to_attribute(value) for name, value in written.items()},
+            },
+        }
+        self._call("UpdateItem", arguments, deadline)
+
+    def _put(self, crossing: Crossing, outcome: Mapping[str, str | int | bool], deadline: Deadline) -> None:
+        request = crossing.request
+        caller = request.caller
+        timestamp = timestamp_ms(request.received_at)
+        fields = {
+            "requestId": crossing.audit_id,
+            "timestamp": timestamp,
+            "ttl": int(datetime.now(UTC).timestamp()) + self._retention_seconds,
+            "dayShard": _partition(timestamp, crossing.audit_id),
+            "outcomeDayShard": _outcome_partition(str(outcome["state"]), False, timestamp, crossing.audit_id),
+            "timeKey": f"{timestamp}#{crossing.audit_id}",
+            "invocationId": request.invocation_id,
+            "parentRequestId": request.request_id if crossing.crossing_id else None,
+            "operation": crossing.operation,
+            "apiPath": request.path,
+            "sourcePartition": "govcloud",
+            "destinationPartition": "commercial",
+            "modelId": crossing.model_id,
+            "resolvedModelId": crossing.resolved_model_id,
+            "userArn": caller.user_arn,
+            "callerArn": caller.principal_arn,
+            "accountId": caller.account_id,
+            "sourceIP": caller.source_ip,
+            "userAgent": caller.user_agent,
+            "decision": "ALLOW" if crossing.decision.allowed else "DENY",
+            "decisionRule": crossing.decision.rule,
+            "decisionReason": crossing.decision.reason,
+            "payloadSha256": crossing.payload_sha256,
+            "requestSize": crossing.request_bytes,
+            "release": self._release,
+            **outcome,
+        }
+        arguments = {
+            "TableName": self._table,
+            "Item": {name: to_attribute(value) for name, value in fields.items() if value is not None},
+            # A repeated write of the same invocation is the same record; a second request with its id is not.
+            "ConditionExpression": "attribute_not_exists(requestId) OR invocationId = :invocation",
+            "ExpressionAttributeValues": {":invocation": {"S": request.invocation_id}},
+        }
+        self._call("PutItem", arguments, deadline)
+
+    def _call(self, operation: str, arguments: Mapping[str, object], deadline: Deadline) -> None:
+        try:
+            self._dynamodb.call(operation, arguments, deadline.within(_WRITE_SECONDS))
+        except AwsServiceError as error:
+            raise AuditUnavailableError(
+                f"the audit record cannot be written ({error.code}), so nothing was sent; try again later",
+                {"Retry-After": "5"},
+            ) from None
+
+
+def to_attribute(value: str | int | bool) -> AttributeValue:
+    """A value as DynamoDB's JSON; text that a caller controls is cut to a bound."""
+    if isinstance(value, bool):
+        return {"BOOL": value}
+    return {"N": str(value)} if isinstance(value, int) else {"S": value[:_TEXT_LIMIT]}
+
+
+def _partition(timestamp: str, audit_id: str) -> str:
+    return f"{timestamp[:10]}#{zlib.crc32(audit_id.encode()) % SHARDS}"
+
+
+def _outcome_partition(state: str, success: bool, timestamp: str, audit_id: str) -> str:
+    outcome = {"COMPLETED": "SUCCESS" if success else "ERROR", "FAILED": "ERROR"}.get(state, state)
+    return f"{outcome}#{_partition(timestamp, audit_id)}"

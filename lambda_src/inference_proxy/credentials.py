@@ -1,0 +1,137 @@
+"""The Commercial credential: read from Secrets Manager, cached with a maximum age, never shown.
+
+The secret is one JSON object, ``{"bedrock_api_key": ..., "region"?: ...}`` (or the field names of earlier versions,
+``bedrock_bearer_token`` and ``bearer_token``), or ``{"aws_access_key_id", "aws_secret_access_key",
+"aws_session_token"?, "region"?}``. Keys go out exactly as they are stored.
+"""
+
+import json
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from inference_proxy.aws_json import AwsJsonClient, AwsServiceError
+from inference_proxy.errors import CredentialsMalformedError, CredentialsUnavailableError
+from inference_proxy.models import Deadline
+from inference_proxy.settings import COMMERCIAL_REGIONS, AwsKeys
+from inference_proxy.signing import BearerSigner, Signer, SigV4Signer
+
+_API_KEY_FIELDS = ("bedrock_api_key", "bedrock_bearer_token", "bearer_token")
+_AWS_KEY_FIELDS = ("aws_access_key_id", "aws_secret_access_key")
+_HEADER_SAFE = re.compile(r"[\x21-\x7e]+")
+_READ_SECONDS = 2.5  # a hanging Secrets Manager costs this much, not the invocation
+_RETRY_AFTER_SECONDS = 5  # how soon a failed read, or a forced one, is tried again
+# An access key's id and secret joined: an old guide stored them so, and sent the secret out as a bearer token.
+_JOINED_KEYS = re.compile(r"A[KS]IA[A-Z0-9]{16}:")
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What signs a call to Commercial Bedrock. ``version`` is the secret's version id: safe to record."""
+
+    signer: Signer
+    auth_mode: str  # "api_key" or "aws_keys"
+    region: str
+    version: str
+
+
+class CredentialStore:
+    """The current credential of one execution environment."""
+
+    def __init__(self, secrets: AwsJsonClient, secret_id: str, default_region: str, max_age_seconds: float) -> None:
+        self._secrets = secrets
+        self._secret_id = secret_id
+        self._default_region = default_region
+        self._max_age_seconds = max_age_seconds
+        self._cached: Credential | None = None
+        self._cached_at = 0.0
+        self._tried_at = float("-inf")
+        self.stale = False  # whether the last ``get`` had to fall back on an overdue credential
+
+    def get(self, deadline: Deadline) -> Credential:
+        """The credential, read again when it is older than the maximum age.
+
+        While Secrets Manager cannot be read an overdue credential still serves. Raises CredentialsUnavailableError
+        when there is none, CredentialsMalformedError when the secret is not usable.
+        """
+        now = time.monotonic()
+        if self._cached and now - self._cached_at < self._max_age_seconds:
+            self.stale = False
+            return self._cached
+        if self._cached and now - self._tried_at < _RETRY_AFTER_SECONDS:
+            self.stale = True
+            return self._cached
+        try:
+            credential = self._read(deadline)
+        except CredentialsUnavailableError:
+            if not self._cached:
+                raise
+            self.stale = True
+            return self._cached
+        self.stale = False
+        return credential
+
+    def replacement(self, refused: Credential, deadline: Deadline) -> Credential | None:
+        """A newer credential than the one Commercial just refused, or None; reads at most every few seconds."""
+        if self._cached and self._cached.version != refused.version:
+            return self._cached
+        if time.monotonic() - self._tried_at < _RETRY_AFTER_SECONDS:
+            return None
+        try:
+            credential = self._read(deadline)
+        except (CredentialsUnavailableError, CredentialsMalformedError):
+            return None
+        return credential if credential.version != refused.version else None
+
+    def _read(self, deadline: Deadline) -> Credential:
+        self._tried_at = time.monotonic()
+        try:
+            answer = self._secrets.call("GetSecretValue", {"SecretId": self._secret_id}, deadline.within(_READ_SECONDS))
+        except AwsServiceError as error:
+            raise CredentialsUnavailableError(
+                f"the Commercial credential cannot be read from Secrets Manager ({error.code}); "
+                "store it with `make credential`, or check the execution role and the network",
+                {"Retry-After": str(_RETRY_AFTER_SECONDS)},
+            ) from None
+        self._cached = _parse(answer, self._default_region)
+        self._cached_at = time.monotonic()
+        return self._cached
+
+
+def _parse(answer: Mapping[str, object], default_region: str) -> Credential:
+    try:
+        secret = json.loads(str(answer.get("SecretString", "")))
+    except ValueError:
+        raise _malformed("the secret's value is not JSON") from None
+    if not isinstance(secret, dict):
+        raise _malformed("the secret's value is not a JSON object")
+    region = secret.get("region") or default_region
+    if region not in COMMERCIAL_REGIONS:
+        raise _malformed(f"`region` is not one of {', '.join(COMMERCIAL_REGIONS)}")
+    version = str(answer.get("VersionId", ""))
+    api_keys = [name for name in _API_KEY_FIELDS if secret.get(name)]
+    if api_keys:
+        api_key = _field(secret, api_keys[0])
+        if _JOINED_KEYS.match(api_key):
+            raise _malformed(f"`{api_keys[0]}` holds AWS access keys; store them as {' and '.join(_AWS_KEY_FIELDS)}")
+        return Credential(BearerSigner(api_key), "api_key", region, version)
+    if any(secret.get(name) for name in _AWS_KEY_FIELDS):
+        token = _field(secret, "aws_session_token") if secret.get("aws_session_token") else None
+        access_key_id, secret_access_key = (_field(secret, name) for name in _AWS_KEY_FIELDS)
+        keys = AwsKeys(access_key_id, secret_access_key, token)
+        return Credential(SigV4Signer(keys, region, "bedrock"), "aws_keys", region, version)
+    raise _malformed(f"it has neither {_API_KEY_FIELDS[0]} nor {' and '.join(_AWS_KEY_FIELDS)}")
+
+
+def _field(secret: Mapping[str, object], name: str) -> str:
+    value = secret.get(name)
+    if not isinstance(value, str) or not value:
+        raise _malformed(f"`{name}` is missing or not text")
+    if not _HEADER_SAFE.fullmatch(value):
+        raise _malformed(f"`{name}` holds white space or characters that a header cannot carry")
+    return value
+
+
+def _malformed(problem: str) -> CredentialsMalformedError:
+    return CredentialsMalformedError(f"the Commercial credential is malformed: {problem}")

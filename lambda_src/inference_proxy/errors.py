@@ -1,0 +1,180 @@
+"""Every answer the router makes up itself is one of these; what Bedrock answers is passed through instead.
+
+    ProxyError
+    ├── RequestError                 the caller can mend it
+    │   ├── InvalidJsonError         400 InvalidJson
+    │   ├── MissingBodyError         400 MissingBody
+    │   ├── InvalidParameterError    400 InvalidParameter
+    │   ├── PolicyDeniedError        403 PolicyDenied
+    │   ├── RouteNotFoundError       404 RouteNotFound
+    │   ├── MethodNotAllowedError    405 MethodNotAllowed
+    │   └── RequestTooLargeError     413 RequestTooLarge
+    ├── BoundaryError                nothing left GovCloud; an operator can mend it
+    │   ├── AuditUnavailableError        503 AuditUnavailable
+    │   ├── CredentialsUnavailableError  503 CredentialsUnavailable
+    │   ├── CredentialsMalformedError    503 CredentialsMalformed
+    │   └── DeadlineExceededError        504 DeadlineExceeded
+    ├── UpstreamError                Commercial Bedrock could not be reached or understood
+    │   ├── UpstreamUnresolvableError    502 UpstreamUnresolvable
+    │   ├── UpstreamTlsError             502 UpstreamTlsError
+    │   ├── UpstreamConnectionError      502 UpstreamConnectionError
+    │   ├── UpstreamProtocolError        502 UpstreamProtocolError
+    │   ├── UpstreamResponseTooLargeError 502 UpstreamResponseTooLarge
+    │   └── UpstreamTimeoutError         504 UpstreamTimeout
+    └── InternalError                500 InternalError: a defect of the router
+
+Messages name the field and the fix. They never hold a secret, a prompt or a completion.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+
+class ProxyError(Exception):
+    """An answer with a stable ``code`` and an HTTP ``status``; ``headers`` go out with it."""
+
+    code: ClassVar[str]
+    status: ClassVar[int]
+
+    def __init__(self, message: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.headers = dict(headers or {})
+
+
+class RequestError(ProxyError):
+    """The request cannot be served as it is; sending it again unchanged will not help."""
+
+
+class InvalidJsonError(RequestError):
+    """The request body is not the JSON document the operation needs."""
+
+    code = "InvalidJson"
+    status = 400
+
+
+class MissingBodyError(RequestError):
+    """The operation needs a request body and none came."""
+
+    code = "MissingBody"
+    status = 400
+
+
+class InvalidParameterError(RequestError):
+    """A field, header or query parameter is missing or has a value that makes no sense."""
+
+    code = "InvalidParameter"
+    status = 400
+
+
+class PolicyDeniedError(RequestError):
+    """The boundary's policy does not let this request cross."""
+
+    code = "PolicyDenied"
+    status = 403
+
+
+class RouteNotFoundError(RequestError):
+    """No operation has this path."""
+
+    code = "RouteNotFound"
+    status = 404
+
+
+class MethodNotAllowedError(RequestError):
+    """The path exists, but not with this method; ``Allow`` says which."""
+
+    code = "MethodNotAllowed"
+    status = 405
+
+
+class RequestTooLargeError(RequestError):
+    """The body is larger than what API Gateway and Lambda can carry."""
+
+    code = "RequestTooLarge"
+    status = 413
+
+
+class BoundaryError(ProxyError):
+    """The boundary could not do its own part, so nothing was sent."""
+
+
+class AuditUnavailableError(BoundaryError):
+    """The intent could not be recorded; without a record nothing leaves."""
+
+    code = "AuditUnavailable"
+    status = 503
+
+
+class CredentialsUnavailableError(BoundaryError):
+    """The Commercial credential could not be read and none is cached."""
+
+    code = "CredentialsUnavailable"
+    status = 503
+
+
+class CredentialsMalformedError(BoundaryError):
+    """The Commercial credential was read but is not one of the known formats."""
+
+    code = "CredentialsMalformed"
+    status = 503
+
+
+class DeadlineExceededError(BoundaryError):
+    """The time for the answer was used up before anything could be sent."""
+
+    code = "DeadlineExceeded"
+    status = 504
+
+
+class UpstreamError(ProxyError):
+    """Commercial Bedrock could not be reached, or its answer cannot be trusted."""
+
+
+class UpstreamUnresolvableError(UpstreamError):
+    """The upstream's host name does not resolve."""
+
+    code = "UpstreamUnresolvable"
+    status = 502
+
+
+class UpstreamTlsError(UpstreamError):
+    """The upstream's certificate or TLS version was not accepted."""
+
+    code = "UpstreamTlsError"
+    status = 502
+
+
+class UpstreamConnectionError(UpstreamError):
+    """The connection was refused or broke before the whole answer had come."""
+
+    code = "UpstreamConnectionError"
+    status = 502
+
+
+class UpstreamProtocolError(UpstreamError):
+    """The answer is truncated, garbled, redirected or not what was asked for."""
+
+    code = "UpstreamProtocolError"
+    status = 502
+
+
+class UpstreamResponseTooLargeError(UpstreamError):
+    """The answer is larger than what Lambda can return."""
+
+    code = "UpstreamResponseTooLarge"
+    status = 502
+
+
+class UpstreamTimeoutError(UpstreamError):
+    """The answer did not come within the time API Gateway leaves."""
+
+    code = "UpstreamTimeout"
+    status = 504
+
+
+class InternalError(ProxyError):
+    """A defect of the router; the log names the place, the answer does not."""
+
+    code = "InternalError"
+    status = 500

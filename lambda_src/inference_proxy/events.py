@@ -1,0 +1,127 @@
+"""API Gateway's REST proxy event to a Request, and a Response back to the proxy's answer.
+
+The only file that knows API Gateway. It follows "Lambda proxy integrations in API Gateway" and "Working with binary
+media types for REST APIs": the API declares ``*/*`` as binary, so bodies come base64-encoded and exact.
+"""
+
+import base64
+import binascii
+import re
+import time
+import uuid
+from collections.abc import Mapping
+from typing import Any, Protocol
+from urllib.parse import unquote
+
+from inference_proxy.errors import InvalidParameterError, RequestTooLargeError
+from inference_proxy.models import Caller, Deadline, Request, Response
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
+_ANSWER_MARGIN_SECONDS = 0.5  # for Lambda and API Gateway to carry the answer out
+_CLOCK_TOLERANCE_SECONDS = 10.0  # an older "received at" is another clock, or an event replayed by hand
+
+
+class LambdaContext(Protocol):
+    """What the router uses of Lambda's context object."""
+
+    aws_request_id: str
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until Lambda ends the invocation."""
+        ...
+
+
+def request_id(event: Mapping[str, Any]) -> str:
+    """API Gateway's request id, so that its access log and the audit record join; a fresh UUID if there is none."""
+    given = _mapping(event, "requestContext").get("requestId")
+    return given if isinstance(given, str) and _REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
+
+
+def parse(event: Mapping[str, Any], context: LambdaContext, response_timeout_seconds: int, max_bytes: int) -> Request:
+    """The Request in an event.
+
+    The deadline counts from when API Gateway received the call: a cold start uses up the caller's time as well.
+    Raises RequestTooLargeError above ``max_bytes`` of body, InvalidParameterError if its base64 is broken.
+    """
+    gateway = _mapping(event, "requestContext")
+    identity = _mapping(gateway, "identity")
+    headers = {str(name).lower(): str(value) for name, value in _mapping(event, "headers").items()}
+    return Request(
+        request_id=request_id(event),
+        invocation_id=context.aws_request_id,
+        method=str(event.get("httpMethod") or "").upper(),
+        path=_path(event),
+        caller=Caller(
+            user_arn=str(identity.get("userArn") or "unknown"),
+            account_id=str(identity.get("accountId") or "unknown"),
+            source_ip=str(identity.get("sourceIp") or "unknown"),
+            user_agent=str(identity.get("userAgent") or headers.get("user-agent") or "unknown"),
+        ),
+        deadline=_deadline(gateway, context, response_timeout_seconds),
+        query=_query(event),
+        headers=headers,
+        body=_body(event, max_bytes),
+    )
+
+
+def render(response: Response) -> dict[str, Any]:
+    """The proxy's answer: text as it is, anything else as base64 (which API Gateway decodes again)."""
+    try:
+        body, is_base64 = response.body.decode("utf-8"), False
+    except UnicodeDecodeError:
+        body, is_base64 = base64.b64encode(response.body).decode("ascii"), True
+    return {
+        "statusCode": response.status,
+        "headers": dict(response.headers),
+        "body": body,
+        "isBase64Encoded": is_base64,
+    }
+
+
+def _path(event: Mapping[str, Any]) -> str:
+    # `path` starts with a custom domain's base path; `resource` and the proxy parameter are free of it.
+    resource = str(event.get("resource") or "")
+    if resource and "{" not in resource:
+        return resource
+    proxied = _mapping(event, "pathParameters").get("proxy")
+    path = f"/{proxied}" if isinstance(proxied, str) else str(event.get("path") or "/")
+    # Decoded once: API Gateway hands it on encoded or decoded, never encoded twice.
+    return unquote(path, errors="replace").rstrip("/") or "/"
+
+
+def _query(event: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    lists = _mapping(event, "multiValueQueryStringParameters")
+    single = _mapping(event, "queryStringParameters")
+    return {str(name): tuple(map(str, values)) for name, values in lists.items()} or {
+        str(name): (str(value),) for name, value in single.items()
+    }
+
+
+def _body(event: Mapping[str, Any], max_bytes: int) -> bytes:
+    text = event.get("body") or ""
+    try:
+        if not isinstance(text, str):
+            body = b""
+        elif event.get("isBase64Encoded"):
+            body = base64.b64decode(text, validate=True)
+        else:
+            body = text.encode("utf-8")
+    except (binascii.Error, ValueError):
+        raise InvalidParameterError("the request body is not valid base64 or UTF-8") from None
+    if len(body) > max_bytes:
+        raise RequestTooLargeError(f"the request body has {len(body)} bytes; at most {max_bytes} can cross")
+    return body
+
+
+def _deadline(gateway: Mapping[str, Any], context: LambdaContext, response_timeout_seconds: int) -> Deadline:
+    received_at = gateway.get("requestTimeEpoch")
+    spent = time.time() - received_at / 1000 if isinstance(received_at, (int, float)) else 0.0
+    if not 0.0 <= spent <= _CLOCK_TOLERANCE_SECONDS:
+        spent = 0.0
+    lambda_seconds = context.get_remaining_time_in_millis() / 1000
+    return Deadline.after(min(response_timeout_seconds - spent, lambda_seconds) - _ANSWER_MARGIN_SECONDS)
+
+
+def _mapping(parent: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = parent.get(name)
+    return value if isinstance(value, Mapping) else {}

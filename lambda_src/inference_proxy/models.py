@@ -1,0 +1,172 @@
+"""The words of the domain, as frozen dataclasses: what comes in, what crosses, what comes back, what is recorded."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A point on the monotonic clock by which something must be over."""
+
+    ends_at: float
+
+    @classmethod
+    def after(cls, seconds: float) -> "Deadline":
+        """The deadline ``seconds`` from now."""
+        return cls(time.monotonic() + seconds)
+
+    def remaining_seconds(self) -> float:
+        """Seconds left; zero or negative once it has passed."""
+        return self.ends_at - time.monotonic()
+
+    def earlier(self, seconds: float) -> "Deadline":
+        """The deadline ``seconds`` before this one."""
+        return Deadline(self.ends_at - seconds)
+
+    def within(self, seconds: float) -> "Deadline":
+        """This deadline, or ``seconds`` from now if that is sooner."""
+        return Deadline(min(self.ends_at, time.monotonic() + seconds))
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who signed the request, as API Gateway verified it."""
+
+    user_arn: str
+    account_id: str
+    source_ip: str
+    user_agent: str
+
+    @property
+    def principal_arn(self) -> str:
+        """The user or role behind the call: a role's session name is dropped, so that sessions of a role add up.
+
+        A role's path is not in its session ARN, so the role ARN has none either.
+        """
+        partition_and_service, _, resource = self.user_arn.partition(":assumed-role/")
+        if not resource:
+            return self.user_arn
+        return f"{partition_and_service.replace(':sts:', ':iam:', 1)}:role/{resource.split('/')[0]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One call of the HTTP API, free of API Gateway's event format. Header names are lower case."""
+
+    request_id: str
+    invocation_id: str
+    method: str
+    path: str
+    caller: Caller
+    deadline: Deadline
+    query: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """The answer to a Request. A body that is not text is carried as it is; events.py encodes it."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    error_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamCall:
+    """What is sent to Commercial Bedrock. ``target`` is the quoted path with the query; headers are unsigned."""
+
+    service: str  # "bedrock-runtime" or "bedrock", as in the endpoint's name
+    method: str
+    target: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamAnswer:
+    """What Commercial Bedrock answered, byte for byte. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status is 2xx."""
+        return 200 <= self.status < 300
+
+    @property
+    def media_type(self) -> str:
+        """The content type without its parameters, in lower case."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    @property
+    def error_type(self) -> str | None:
+        """Bedrock's exception name: ``x-amzn-errortype`` may carry a namespace and a URL around it."""
+        value = self.headers.get("x-amzn-errortype")
+        return value.partition(":")[0].rpartition("#")[2].strip() if value else None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the policy says of a crossing, by which rule, and why."""
+
+    allowed: bool
+    rule: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """An intent to send something to Commercial Bedrock: all that is known before a byte leaves."""
+
+    request: Request
+    operation: str
+    decision: Decision
+    payload_sha256: str
+    request_bytes: int
+    model_id: str | None = None
+    resolved_model_id: str | None = None
+    crossing_id: str = ""  # its own id where it is not the request's only crossing
+
+    @property
+    def audit_id(self) -> str:
+        """The key of its record, which is also sent upstream so that both partitions' logs join."""
+        return self.crossing_id or self.request.request_id
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How a crossing ended. Filled in while it happens, written once by ``AuditTrail.finish``."""
+
+    state: str = "FAILED"
+    status_code: int | None = None
+    error_code: str | None = None
+    attempts: int = 0
+    upstream_latency_ms: int | None = None
+    upstream_request_id: str | None = None
+    response_bytes: int = 0
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cache_read_input_tokens: int | None = None
+    cache_write_input_tokens: int | None = None
+    auth_mode: str | None = None
+    credential_version: str | None = None
+    endpoint: str | None = None
+    destination_region: str | None = None
+
+    @property
+    def success(self) -> bool:
+        """Whether Bedrock served the request."""
+        return self.state == "COMPLETED" and self.status_code is not None and 200 <= self.status_code < 300
+
+
+def timestamp_ms(moment: datetime) -> str:
+    """``moment`` in UTC as ISO 8601 with milliseconds and ``Z``: sorts as text."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"

@@ -1,0 +1,1 @@
+"""The use cases, one file each. A method that a route names takes a Request and returns a Response."""

@@ -1,0 +1,159 @@
+"""The router's configuration, read once from the function's environment. ../README.md lists every variable."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+# Commercial regions whose Bedrock has FIPS endpoints, by AWS's endpoints.json. Nothing else is ever called.
+COMMERCIAL_REGIONS = ("us-east-1", "us-east-2", "us-west-2", "ca-central-1")
+
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
+_LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
+
+T = TypeVar("T")
+
+
+class SettingsError(Exception):
+    """The environment is incomplete or wrong; the message names every variable at once."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class AwsKeys:
+    """AWS access keys. Never printed: ``repr`` shows none of it."""
+
+    access_key_id: str
+    secret_access_key: str
+    session_token: str | None = None
+
+    def __repr__(self) -> str:
+        return "AwsKeys(***)"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything the router can be told from outside."""
+
+    region: str
+    execution_role_keys: AwsKeys
+    audit_table_name: str
+    audit_retention_days: int
+    credential_secret_id: str
+    credential_max_age_seconds: int
+    commercial_region: str
+    discovery_max_age_seconds: int
+    allow_global_profiles: bool
+    max_request_bytes: int
+    response_timeout_seconds: int
+    release: str
+    dynamodb_url: str
+    secretsmanager_url: str
+    use_fips_endpoint: bool
+    bedrock_urls: Mapping[str, str]  # overrides by service; empty in production
+    ca_bundle: str | None
+
+    def bedrock_url(self, service: str, region: str) -> str:
+        """The base URL of ``service`` ("bedrock" or "bedrock-runtime") in a Commercial region."""
+        host = f"{service}-fips" if self.use_fips_endpoint else service
+        return self.bedrock_urls.get(service) or f"https://{host}.{region}.amazonaws.com"
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "Settings":
+        """Read and check the environment; raises SettingsError naming each variable that is missing or bad."""
+        env = _Environment(environ)
+        region = env.text("AWS_REGION", pattern=_REGION)
+        use_fips = env.flag("AWS_USE_FIPS_ENDPOINT", True)
+
+        def source_url(service: str) -> str:
+            # The SDKs' rule: the service's own variable, then the general one, then the region's endpoint.
+            variable = f"AWS_ENDPOINT_URL_{service.upper()}"
+            host = f"{service}-fips" if use_fips else service
+            return env.url(variable) or env.url("AWS_ENDPOINT_URL") or f"https://{host}.{region or '-'}.amazonaws.com"
+
+        # The general AWS_ENDPOINT_URL speaks for this partition only: following it here would send
+        # Commercial traffic and its credential to a GovCloud host.
+        bedrock_urls = {
+            "bedrock": env.url("AWS_ENDPOINT_URL_BEDROCK"),
+            "bedrock-runtime": env.url("AWS_ENDPOINT_URL_BEDROCK_RUNTIME"),
+        }
+        settings = cls(
+            region=region,
+            execution_role_keys=AwsKeys(
+                env.text("AWS_ACCESS_KEY_ID"), env.text("AWS_SECRET_ACCESS_KEY"), environ.get("AWS_SESSION_TOKEN")
+            ),
+            audit_table_name=env.text("AUDIT_TABLE_NAME"),
+            audit_retention_days=env.number("AUDIT_RETENTION_DAYS", 30, 1, 3653),
+            credential_secret_id=env.text("CREDENTIAL_SECRET_ID"),
+            credential_max_age_seconds=env.number("CREDENTIAL_MAX_AGE_SECONDS", 300, 0, 86_400),
+            commercial_region=env.choice("COMMERCIAL_REGION", "us-east-1", COMMERCIAL_REGIONS),
+            discovery_max_age_seconds=env.number("DISCOVERY_MAX_AGE_SECONDS", 300, 0, 86_400),
+            allow_global_profiles=env.flag("ALLOW_GLOBAL_PROFILES", False),
+            max_request_bytes=env.number("MAX_REQUEST_BYTES", 4_500_000, 1, 6_291_456),
+            response_timeout_seconds=env.number("RESPONSE_TIMEOUT_SECONDS", 29, 3, 900),
+            release=environ.get("RELEASE", "unreleased"),
+            dynamodb_url=source_url("dynamodb"),
+            secretsmanager_url=source_url("secretsmanager"),
+            use_fips_endpoint=use_fips,
+            bedrock_urls={service: url for service, url in bedrock_urls.items() if url},
+            ca_bundle=environ.get("AWS_CA_BUNDLE") or None,
+        )
+        env.raise_if_wrong()
+        return settings
+
+
+class _Environment:
+    """Reads variables one by one and collects what is wrong with them, so that all of it is reported together."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._wrong: dict[str, str] = {}
+
+    def raise_if_wrong(self) -> None:
+        if self._wrong:
+            raise SettingsError("; ".join(f"{name}: {problem}" for name, problem in self._wrong.items()))
+
+    def text(self, name: str, pattern: re.Pattern[str] | None = None) -> str:
+        value = self._environ.get(name, "")
+        if not value:
+            self._wrong[name] = "is required"
+        elif pattern and not pattern.fullmatch(value):
+            self._wrong[name] = f"must match {pattern.pattern}"
+        return value
+
+    def number(self, name: str, default: int, least: int, most: int) -> int:
+        problem = f"must be a whole number from {least} to {most}"
+        value = self._parsed(name, default, int, problem)
+        if not least <= value <= most:
+            self._wrong[name] = problem
+        return value
+
+    def flag(self, name: str, default: bool) -> bool:
+        return self._parsed(name, default, {"true": True, "false": False}.__getitem__, "must be true or false")
+
+    def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
+        value = self._environ.get(name) or default
+        if value not in choices:
+            self._wrong[name] = f"must be one of {', '.join(choices)}"
+        return value
+
+    def url(self, name: str) -> str | None:
+        value = self._environ.get(name)
+        if not value:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK_HOSTS):
+            self._wrong[name] = "must be an https URL; http is for loopback only"
+        elif not parts.hostname or parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc:
+            self._wrong[name] = "must be scheme://host[:port] and no more"
+        return value.rstrip("/")
+
+    def _parsed(self, name: str, default: T, parse: Callable[[str], T], problem: str) -> T:
+        value = self._environ.get(name)
+        if not value:
+            return default
+        try:
+            return parse(value)
+        except (KeyError, ValueError):
+            self._wrong[name] = problem
+            return default

@@ -1,0 +1,51 @@
+"""What operators see: one log line a request and its metrics in CloudWatch's embedded metric format.
+
+Neither holds a prompt, a completion, a header or a secret: fields are named one by one.
+"""
+
+import traceback
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from inference_proxy.models import Request, Response
+
+
+class Telemetry:
+    """Structured log and metrics of one execution environment."""
+
+    def __init__(self, logger: Logger, metrics: Metrics) -> None:
+        self._logger = logger
+        self._metrics = metrics
+
+    def request(self, request: Request, operation: str, response: Response, latency_ms: int) -> None:
+        """Say how a request ended, and write out everything counted on its way."""
+        self._logger.info(
+            "request",
+            requestId=request.request_id,
+            operation=operation,
+            statusCode=response.status,
+            errorCode=response.error_code,
+            latencyMs=latency_ms,
+            callerArn=request.caller.principal_arn,
+            requestBytes=len(request.body),
+            responseBytes=len(response.body),
+        )
+        self._metrics.add_dimension("operation", operation)
+        self._metrics.add_dimension("outcome", f"{response.status // 100}xx")
+        self._metrics.add_metric("Requests", MetricUnit.Count, 1)
+        self._metrics.add_metric("Latency", MetricUnit.Milliseconds, latency_ms)
+        self._metrics.flush_metrics()
+
+    def count(self, metric: str) -> None:
+        """Add one to a metric of the request under way."""
+        self._metrics.add_metric(metric, MetricUnit.Count, 1)
+
+    def warning(self, event: str, request_id: str, code: str) -> None:
+        """Something went wrong that the caller need not notice."""
+        self._logger.warning(event, requestId=request_id, errorCode=code)
+
+    def defect(self, request_id: str, error: BaseException) -> None:
+        """An unexpected exception: its type and places. Its text may quote a prompt, so it is left out."""
+        places = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
+        self._logger.error("defect", requestId=request_id, exceptionType=type(error).__name__, places=places)
