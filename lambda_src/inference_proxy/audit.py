@@ -46,7 +46,7 @@ class AuditTrail:
 
     def finish(self, crossing: Crossing, outcome: Outcome, latency_ms: int, deadline: Deadline) -> None:
         """Write the outcome (COMPLETED or FAILED), exactly once. Raises AuditUnavailableError; the intent stays."""
-        timestamp = timestamp_ms(crossing.request.received_at)
+        timestamp = timestamp_ms(crossing.started_at)
         fields: dict[str, str | int | bool | None] = {
             "state": outcome.state,
             "outcomeDayShard": _outcome_partition(outcome.state, outcome.success, timestamp, crossing.audit_id),
@@ -86,7 +86,7 @@ class AuditTrail:
     def _put(self, crossing: Crossing, outcome: Mapping[str, str | int | bool], deadline: Deadline) -> None:
         request = crossing.request
         caller = request.caller
-        timestamp = timestamp_ms(request.received_at)
+        timestamp = timestamp_ms(crossing.started_at)
         fields = {
             "requestId": crossing.audit_id,
             "timestamp": timestamp,

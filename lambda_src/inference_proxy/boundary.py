@@ -110,7 +110,8 @@ class Boundary:
         outcome.state, outcome.error_code, outcome.status_code = "FAILED", code, status
 
     def _finish(self, crossing: Crossing, outcome: Outcome) -> None:
-        latency_ms = round((datetime.now(UTC) - crossing.request.received_at).total_seconds() * 1000)
+        since = crossing.started_at if crossing.crossing_id else crossing.request.received_at
+        latency_ms = round((datetime.now(UTC) - since).total_seconds() * 1000)
         try:
             self._audit.finish(crossing, outcome, latency_ms, crossing.request.deadline)
         except AuditUnavailableError as error:

@@ -94,14 +94,17 @@ class CredentialStore:
                 "store it with `make credential`, or check the execution role and the network",
                 {"Retry-After": str(_RETRY_AFTER_SECONDS)},
             ) from None
-        self._cached = _parse(answer, self._default_region)
+        self._cached = parse_secret(
+            str(answer.get("SecretString", "")), self._default_region, str(answer.get("VersionId", ""))
+        )
         self._cached_at = time.monotonic()
         return self._cached
 
 
-def _parse(answer: Mapping[str, object], default_region: str) -> Credential:
+def parse_secret(text: str, default_region: str, version: str) -> Credential:
+    """The credential in a secret's value; raises CredentialsMalformedError, which quotes nothing of it."""
     try:
-        secret = json.loads(str(answer.get("SecretString", "")))
+        secret = json.loads(text)
     except ValueError:
         raise _malformed("the secret's value is not JSON") from None
     if not isinstance(secret, dict):
@@ -109,7 +112,6 @@ def _parse(answer: Mapping[str, object], default_region: str) -> Credential:
     region = secret.get("region") or default_region
     if region not in COMMERCIAL_REGIONS:
         raise _malformed(f"`region` is not one of {', '.join(COMMERCIAL_REGIONS)}")
-    version = str(answer.get("VersionId", ""))
     api_keys = [name for name in _API_KEY_FIELDS if secret.get(name)]
     if api_keys:
         api_key = _field(secret, api_keys[0])

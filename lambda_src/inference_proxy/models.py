@@ -134,6 +134,7 @@ class Crossing:
     model_id: str | None = None
     resolved_model_id: str | None = None
     crossing_id: str = ""  # its own id where it is not the request's only crossing
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def audit_id(self) -> str:

@@ -97,6 +97,14 @@ class Transport:
         with self._lock:
             self._idle.setdefault(connection.origin, []).append(connection)
 
+    def close(self) -> None:
+        """Close every idle connection."""
+        with self._lock:
+            connections = [connection for idle in self._idle.values() for connection in idle]
+            self._idle.clear()
+        for connection in connections:
+            connection.close()
+
     def _take(self, origin: str) -> "Connection | None":
         while True:
             with self._lock:

@@ -1,0 +1,112 @@
+# Cross-partition AI inference. `make` lists the targets.
+#
+# Deployment targets take ENV=name, a folder of terraform/environments. They show a plan and ask, unless AUTO_APPROVE=1.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+TWIN ?= local
+VENV := .local/venv
+TWIN_VENV := .local/twin-venv
+VENV_PYTHON := $(VENV)/bin/python
+RUN := PYTHON=$(PYTHON) VENV_PYTHON=$(CURDIR)/$(VENV_PYTHON)
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- The twin -----------------------------------------------------------------------------------------------------
+
+.PHONY: demo
+demo: setup ## The main job, end to end, on the offline twin
+	@$(VENV_PYTHON) scripts/demo.py
+
+.PHONY: local-up
+local-up: setup ## Start a twin and leave it running (TWIN=name for a second one)
+	@$(VENV_PYTHON) scripts/twin.py up $(TWIN)
+
+.PHONY: local-down
+local-down: $(VENV)/ready ## Stop it
+	@$(VENV_PYTHON) scripts/twin.py down $(TWIN)
+
+# --- Quality ------------------------------------------------------------------------------------------------------
+
+.PHONY: test
+test: setup ## Every test there is
+	@scripts/test.sh
+
+.PHONY: lint
+lint: setup ## Formatting, types, shell, Terraform
+	@scripts/lint.sh
+
+# --- Deployment ---------------------------------------------------------------------------------------------------
+
+.PHONY: package
+package: $(VENV)/ready ## Build the artifact, the same bytes on every run
+	@$(VENV_PYTHON) scripts/package.py .local/artifacts
+
+.PHONY: bootstrap
+bootstrap: setup require-env ## Once per account: the state bucket
+	@scripts/bootstrap.sh $(ENV)
+
+.PHONY: plan
+plan: setup require-env ## What an apply would change, in both roots
+	@scripts/terraform.sh $(ENV) infrastructure plan
+	@scripts/terraform.sh $(ENV) application plan
+
+.PHONY: apply
+apply: setup require-env ## Apply the infrastructure
+	@scripts/terraform.sh $(ENV) infrastructure apply
+
+.PHONY: credential
+credential: setup require-env ## Store the Commercial credential: make credential ENV=name < credential.json
+	@$(VENV_PYTHON) scripts/put_credential.py $(ENV)
+
+.PHONY: release
+release: setup require-env ## Package, upload and put in service
+	@$(VENV_PYTHON) scripts/release.py $(ENV)
+
+.PHONY: releases
+releases: setup require-env ## The releases a rollback can go to
+	@$(VENV_PYTHON) scripts/release.py $(ENV) list
+
+.PHONY: rollback
+rollback: setup require-env ## Put an earlier release in service: ARTIFACT_KEY=router/...zip
+	@test -n "$(ARTIFACT_KEY)" || { echo "error: name the release: ARTIFACT_KEY=router/<sha256>.zip (make releases ENV=$(ENV))" >&2; exit 2; }
+	@$(VENV_PYTHON) scripts/release.py $(ENV) $(ARTIFACT_KEY)
+
+.PHONY: destroy
+destroy: setup require-env ## Destroy the application, then the infrastructure
+	@scripts/terraform.sh $(ENV) application destroy
+	@scripts/terraform.sh $(ENV) infrastructure destroy
+
+.PHONY: require-env
+require-env:
+	@test -n "$(ENV)" || { echo "error: name the environment: ENV=name, a folder of terraform/environments" >&2; exit 2; }
+
+# --- Set-up -------------------------------------------------------------------------------------------------------
+
+.PHONY: setup
+setup: prerequisites $(VENV)/ready $(TWIN_VENV)/ready
+
+.PHONY: prerequisites
+prerequisites:
+	@$(RUN) scripts/check_prerequisites.sh
+
+$(VENV)/ready: requirements.txt lambda_src/requirements.txt
+	@$(RUN) scripts/check_prerequisites.sh python
+	@echo "==> setting up $(VENV) (once; about half a minute)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV_PYTHON) -m pip install -qq --disable-pip-version-check --require-hashes -r lambda_src/requirements.txt
+	@$(VENV_PYTHON) -m pip install -qq --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+# The Lambda processes of the twin use this Python, so it is the runtime's version where that is installed.
+$(TWIN_VENV)/ready: tests/fakes/requirements.txt | $(VENV)/ready
+	@echo "==> setting up $(TWIN_VENV) (once)"
+	@$$($(VENV_PYTHON) -c 'import sys; sys.path.insert(0, "scripts"); import package; print(package.runtime_python() or sys.executable)') -m venv $(TWIN_VENV)
+	@$(TWIN_VENV)/bin/python -m pip install -qq --disable-pip-version-check -r $<
+	@touch $@

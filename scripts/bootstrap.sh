@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Creates an account's state bucket with Terraform and moves the bucket's own state into it. Safe to run again.
+#
+# Usage: bootstrap.sh ENV
+#   Reads bootstrap.tfvars of the environment, if there is one, and writes its backend.hcl: commit that file.
+#
+# Environment: AUTO_APPROVE, ENVIRONMENTS_DIR and WORK_DIR as for terraform.sh
+set -euo pipefail
+
+repository=$(cd "$(dirname "$0")/.." && pwd)
+environment=${1:?usage: bootstrap.sh ENV}
+environment_dir=${ENVIRONMENTS_DIR:-$repository/terraform/environments}/$environment
+export WORK_DIR=${WORK_DIR:-$repository/.local/terraform/$environment}
+backend=$environment_dir/backend.hcl
+
+if [ -f "$backend" ]; then
+  exec "$repository/scripts/terraform.sh" "$environment" bootstrap apply
+fi
+
+# shellcheck source=scripts/provider_mirror.sh
+. "$repository/scripts/provider_mirror.sh"
+
+# The bucket cannot hold its own state before it exists: a copy of the root is applied with its state on disk, and
+# then the state is moved. The copy stays until that is done, so that a failed run can be run again.
+copy=$WORK_DIR/bootstrap-copy
+mkdir -p "$copy" "$environment_dir"
+cp "$repository"/terraform/bootstrap/*.tf "$copy/"
+printf 'terraform {\n  backend "local" {}\n}\n' >"$copy/backend_override.tf"
+export TF_DATA_DIR=$WORK_DIR/bootstrap-copy-data TF_IN_AUTOMATION=1
+
+variables=()
+[ -f "$environment_dir/bootstrap.tfvars" ] && variables=(-var-file="$environment_dir/bootstrap.tfvars")
+approve=()
+[ "${AUTO_APPROVE:-}" = 1 ] && approve=(-auto-approve)
+
+terraform -chdir="$copy" init -input=false -reconfigure >"$WORK_DIR/bootstrap.init.log" 2>&1 || {
+  cat "$WORK_DIR/bootstrap.init.log" >&2
+  exit 1
+}
+terraform -chdir="$copy" apply "${variables[@]}" "${approve[@]}"
+
+terraform -chdir="$copy" output -raw backend_config >"$backend.new"
+
+rm "$copy/backend_override.tf"
+terraform -chdir="$copy" init -input=false -migrate-state -force-copy \
+  -backend-config="$backend.new" -backend-config="key=bootstrap.tfstate" >>"$WORK_DIR/bootstrap.init.log" 2>&1 || {
+  cat "$WORK_DIR/bootstrap.init.log" >&2
+  printf 'error: the bucket exists, but its state is still in %s; run this again\n' "$copy" >&2
+  exit 1
+}
+mv "$backend.new" "$backend"
+rm -rf "$copy" "$TF_DATA_DIR"
+printf 'The state bucket is ready; its backend settings are in %s\n' "$backend"

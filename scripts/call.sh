@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Calls the API with curl, signed with SigV4; no secret appears on a command line.
+#
+# Usage: call.sh METHOD PATH [JSON]          e.g. call.sh GET /bedrock/models
+#
+# Environment: API_URL, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN (optional)
+#   `. .local/env` sets them for the offline twin; for an account:
+#   eval "$(aws configure export-credentials --format env)"
+set -euo pipefail
+
+[ $# -ge 2 ] || {
+  sed -n '2,/^set/p' "$0" | sed -n 's/^# \{0,1\}//p' >&2
+  exit 2
+}
+: "${API_URL:?the API base URL, from the infrastructure output api_url}" "${AWS_REGION:?}"
+: "${AWS_ACCESS_KEY_ID:?}" "${AWS_SECRET_ACCESS_KEY:?}"
+
+{
+  printf 'user = "%s:%s"\n' "$AWS_ACCESS_KEY_ID" "$AWS_SECRET_ACCESS_KEY"
+  [ -z "${AWS_SESSION_TOKEN:-}" ] || printf 'header = "x-amz-security-token: %s"\n' "$AWS_SESSION_TOKEN"
+} | curl --silent --show-error --fail-with-body --config - --aws-sigv4 "aws:amz:$AWS_REGION:execute-api" \
+  --request "$1" --header "Content-Type: application/json" ${3+--data-binary "$3"} "$API_URL$2"
+echo

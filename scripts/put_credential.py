@@ -1,0 +1,44 @@
+"""Store the Commercial credential in an environment's secret.
+
+Usage: put_credential.py ENV < credential.json
+
+The value comes from standard input, never from the command line, and is checked before it is stored:
+    {"bedrock_api_key": "...", "region": "us-east-1"}
+    {"aws_access_key_id": "...", "aws_secret_access_key": "...", "aws_session_token": "...", "region": "us-east-1"}
+At a terminal it asks for a Bedrock API key instead.
+"""
+
+import getpass
+import json
+import sys
+
+import boto3
+
+from deployment import REPOSITORY, output
+
+sys.path.insert(0, str(REPOSITORY / "lambda_src"))
+from inference_proxy.credentials import parse_secret
+from inference_proxy.errors import CredentialsMalformedError
+
+
+def main(environment: str) -> None:
+    """Check the credential and make it the secret's current version."""
+    if sys.stdin.isatty():
+        text = json.dumps({"bedrock_api_key": getpass.getpass("Bedrock API key (not shown): ")})
+    else:
+        text = sys.stdin.read()
+    try:
+        credential = parse_secret(text, "us-east-1", "")
+    except CredentialsMalformedError as error:
+        raise SystemExit(f"error: {error}; nothing was stored") from None
+    secret_id = output(environment, "infrastructure", "credential_secret_arn")
+    region = output(environment, "infrastructure", "application_inputs")["region"]
+    secrets = boto3.client("secretsmanager", region_name=region)
+    version = secrets.put_secret_value(SecretId=secret_id, SecretString=text.strip())["VersionId"]
+    print(f"stored {credential.auth_mode} for {credential.region} as version {version}")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    main(sys.argv[1])

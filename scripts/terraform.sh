@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# Runs Terraform for one root of one environment, with its state in S3 and its variables from one folder.
+#
+# Usage: terraform.sh ENV ROOT ACTION [TERRAFORM ARGUMENTS]
+#   ENV     an environment: a folder with backend.hcl and ROOT.tfvars in terraform/environments
+#   ROOT    bootstrap, infrastructure or application
+#   ACTION  init, plan, apply, destroy, output, ...
+#
+# Environment:
+#   AUTO_APPROVE=1    change without asking; otherwise Terraform shows its plan and asks
+#   ARTIFACT_KEY      application only: the release to run; without it the one in service stays
+#   ENVIRONMENTS_DIR  where the environments are (default: terraform/environments)
+#   WORK_DIR          where Terraform keeps its working data (default: .local/terraform/ENV)
+set -euo pipefail
+
+repository=$(cd "$(dirname "$0")/.." && pwd)
+
+usage() {
+  sed -n '2,/^set/p' "$0" | sed -n 's/^# \{0,1\}//p' >&2
+  exit 2
+}
+
+[ $# -ge 3 ] || usage
+environment=$1 root=$2 action=$3
+shift 3
+
+# shellcheck source=scripts/provider_mirror.sh
+. "$repository/scripts/provider_mirror.sh"
+
+environment_dir=${ENVIRONMENTS_DIR:-$repository/terraform/environments}/$environment
+work_dir=${WORK_DIR:-$repository/.local/terraform/$environment}
+mkdir -p "$work_dir"
+
+fail() {
+  printf 'error: %s\n' "$1" >&2
+  exit 1
+}
+
+[ -d "$repository/terraform/$root" ] || fail "there is no root named '$root' in terraform/"
+[ -f "$environment_dir/backend.hcl" ] ||
+  fail "$environment_dir/backend.hcl is missing. Create the state bucket first: make bootstrap ENV=$environment"
+
+# run ROOT ARGUMENTS: Terraform in a root, with working data of its own per environment.
+run() {
+  TF_DATA_DIR="$work_dir/$1" TF_IN_AUTOMATION=1 terraform -chdir="$repository/terraform/$1" "${@:2}"
+}
+
+# Initialises a root, unless nothing has changed since the last time (hashing the provider takes seconds).
+initialise() {
+  local key="$environment/$1.tfstate" stamp="$work_dir/$1/initialised" state
+  [ "$1" = bootstrap ] && key=bootstrap.tfstate
+  state=$(cat "$environment_dir/backend.hcl" "$repository/terraform/$1"/*.tf "$repository"/terraform/modules/*/*.tf 2>/dev/null | cksum)
+  if [ "$(cat "$stamp" 2>/dev/null)" != "$state" ] || [ ! -f "$repository/terraform/$1/.terraform.lock.hcl" ]; then
+    run "$1" init -input=false -reconfigure -backend-config="$environment_dir/backend.hcl" -backend-config="key=$key" >"$work_dir/$1.init.log" 2>&1 || {
+      cat "$work_dir/$1.init.log" >&2
+      fail "terraform init failed in $1; the output above says why"
+    }
+    printf '%s' "$state" >"$stamp"
+  fi
+}
+
+initialise "$root"
+
+arguments=()
+case $action in
+  plan | apply | destroy | refresh | console | import)
+    [ -f "$environment_dir/$root.tfvars" ] && arguments+=(-var-file="$environment_dir/$root.tfvars")
+    if [ "$root" = application ]; then
+      initialise infrastructure
+      inputs=$(run infrastructure output -json application_inputs 2>/dev/null) ||
+        fail "the infrastructure of '$environment' is not applied yet: make apply ENV=$environment"
+      printf '{"infrastructure": %s}\n' "$inputs" >"$work_dir/infrastructure.tfvars.json"
+      artifact_key=${ARTIFACT_KEY:-$(run application output -raw artifact_key 2>/dev/null)} || artifact_key=
+      case $artifact_key in
+        router/*.zip) ;;
+        *) fail "nothing was released to '$environment' yet: make release ENV=$environment" ;;
+      esac
+      arguments+=(-var-file="$work_dir/infrastructure.tfvars.json" -var="artifact_key=$artifact_key")
+    fi
+    ;;
+esac
+case $action in
+  plan) arguments+=(-input=false) ;;
+  apply | destroy) [ "${AUTO_APPROVE:-}" != 1 ] || arguments+=(-input=false -auto-approve) ;;
+esac
+
+run "$root" "$action" "${arguments[@]}" "$@"

@@ -1,0 +1,29 @@
+locals {
+  # Null stands for "not set": the name is left out.
+  settings = {
+    AUDIT_TABLE_NAME     = var.infrastructure.audit_table_name
+    AUDIT_RETENTION_DAYS = var.infrastructure.audit_retention_days
+
+    CREDENTIAL_SECRET_ID       = var.infrastructure.credential_secret_arn
+    CREDENTIAL_MAX_AGE_SECONDS = var.router.credential_max_age_seconds
+
+    COMMERCIAL_REGION         = var.router.commercial_region
+    DISCOVERY_MAX_AGE_SECONDS = var.router.discovery_max_age_seconds
+    ALLOW_GLOBAL_PROFILES     = var.router.allow_global_profiles
+    MAX_REQUEST_BYTES         = var.router.max_request_bytes
+    RESPONSE_TIMEOUT_SECONDS  = var.infrastructure.integration_timeout_seconds
+
+    # The first 12 digits of the artifact's hash: what an audit record names as the code that wrote it.
+    RELEASE = substr(trimprefix(var.artifact_key, "router/"), 0, 12)
+
+    AWS_USE_FIPS_ENDPOINT            = var.use_fips_endpoint
+    AWS_ENDPOINT_URL_BEDROCK         = var.router.bedrock_endpoint_url
+    AWS_ENDPOINT_URL_BEDROCK_RUNTIME = var.router.bedrock_runtime_endpoint_url
+
+    POWERTOOLS_LOG_LEVEL         = var.router.log_level
+    POWERTOOLS_SERVICE_NAME      = var.infrastructure.function_name
+    POWERTOOLS_METRICS_NAMESPACE = "CrossPartitionInference"
+  }
+
+  environment = { for name, value in local.settings : name => tostring(value) if value != null }
+}

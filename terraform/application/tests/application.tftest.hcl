@@ -1,0 +1,195 @@
+# The real provider, computing for the aws-us-gov partition without an account.
+provider "aws" {
+  region                      = "us-gov-west-1"
+  access_key                  = "offline"
+  secret_key                  = "offline"
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  skip_region_validation      = true
+  skip_requesting_account_id  = true
+}
+
+variables {
+  artifact_key = "router/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef.zip"
+  infrastructure = {
+    name                        = "cross-partition-test"
+    region                      = "us-gov-west-1"
+    function_name               = "cross-partition-test-router"
+    alias_name                  = "live"
+    execution_role_arn          = "arn:aws-us-gov:iam::123456789012:role/cross-partition-test-router-us-gov-west-1"
+    audit_table_name            = "cross-partition-test-requests"
+    credential_secret_arn       = "arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:cross-partition-test-commercial-creds-AbCdEf"
+    artifact_bucket             = "cross-partition-test-artifacts-123456789012-us-gov-west-1"
+    api_execution_arn           = "arn:aws-us-gov:execute-api:us-gov-west-1:123456789012:abc123"
+    kms_key_arn                 = "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+    integration_timeout_seconds = 29
+    audit_retention_days        = 30
+    log_retention_days          = 365
+    vpc_config                  = null
+    tags                        = {}
+  }
+}
+
+run "the_router_is_configured" {
+  command = plan
+
+  assert {
+    condition = local.environment == {
+      ALLOW_GLOBAL_PROFILES        = "false"
+      AUDIT_RETENTION_DAYS         = "30"
+      AUDIT_TABLE_NAME             = "cross-partition-test-requests"
+      AWS_USE_FIPS_ENDPOINT        = "true"
+      COMMERCIAL_REGION            = "us-east-1"
+      CREDENTIAL_MAX_AGE_SECONDS   = "300"
+      CREDENTIAL_SECRET_ID         = "arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:cross-partition-test-commercial-creds-AbCdEf"
+      DISCOVERY_MAX_AGE_SECONDS    = "300"
+      MAX_REQUEST_BYTES            = "4500000"
+      POWERTOOLS_LOG_LEVEL         = "INFO"
+      POWERTOOLS_METRICS_NAMESPACE = "CrossPartitionInference"
+      POWERTOOLS_SERVICE_NAME      = "cross-partition-test-router"
+      RELEASE                      = "0123456789ab"
+      RESPONSE_TIMEOUT_SECONDS     = "29"
+    }
+    error_message = "The function's environment changed."
+  }
+
+  assert {
+    condition     = module.router.function_name == "cross-partition-test-router" && output.artifact_key == var.artifact_key
+    error_message = "The release must be the artifact that was asked for."
+  }
+}
+
+run "stand_ins_for_bedrock_and_a_vpc_can_be_given" {
+  command = plan
+
+  variables {
+    use_fips_endpoint = false
+    infrastructure    = merge(var.infrastructure, { vpc_config = { subnet_ids = ["subnet-1"], security_group_ids = ["sg-1"] } })
+    router = {
+      bedrock_endpoint_url         = "http://127.0.0.1:4000"
+      bedrock_runtime_endpoint_url = "https://vpce.example.com/path"
+    }
+  }
+
+  assert {
+    condition = [local.environment.AWS_ENDPOINT_URL_BEDROCK, local.environment.AWS_ENDPOINT_URL_BEDROCK_RUNTIME, local.environment.AWS_USE_FIPS_ENDPOINT] == [
+      "http://127.0.0.1:4000", "https://vpce.example.com/path", "false",
+    ]
+    error_message = "The endpoints must reach the function."
+  }
+}
+
+run "invalid_values_are_refused" {
+  command = plan
+
+  variables {
+    artifact_key   = "router/latest.zip"
+    tags           = { Environment = "mine" }
+    infrastructure = merge(var.infrastructure, { region = "us-east-1" })
+    router         = { commercial_region = "eu-west-1" }
+  }
+
+  expect_failures = [var.artifact_key, var.tags, var.infrastructure, var.router]
+}
+
+# One run for each further validation of the same variable: expect_failures does not tell them apart.
+
+run "two_environments_may_not_be_mixed" {
+  command = plan
+
+  variables {
+    infrastructure = merge(var.infrastructure, { name = "cross-partition-prod" })
+  }
+
+  expect_failures = [var.infrastructure]
+}
+
+run "a_request_larger_than_lambda_takes_is_refused" {
+  command = plan
+
+  variables {
+    router = { max_request_bytes = 4500001 }
+  }
+
+  expect_failures = [var.router]
+}
+
+run "a_credential_kept_for_a_day_is_refused" {
+  command = plan
+
+  variables {
+    router = { credential_max_age_seconds = 86400 }
+  }
+
+  expect_failures = [var.router]
+}
+
+run "a_model_list_never_kept_is_refused" {
+  command = plan
+
+  variables {
+    router = { discovery_max_age_seconds = 0 }
+  }
+
+  expect_failures = [var.router]
+}
+
+run "an_unknown_architecture_is_refused" {
+  command = plan
+
+  variables {
+    router = { architecture = "arm" }
+  }
+
+  expect_failures = [var.router]
+}
+
+run "too_little_memory_is_refused" {
+  command = plan
+
+  variables {
+    router = { memory_mb = 64 }
+  }
+
+  expect_failures = [var.router]
+}
+
+run "a_concurrency_of_zero_is_refused" {
+  command = plan
+
+  variables {
+    router = { reserved_concurrency = 0 }
+  }
+
+  expect_failures = [var.router]
+}
+
+run "an_unknown_log_level_is_refused" {
+  command = plan
+
+  variables {
+    router = { log_level = "TRACE" }
+  }
+
+  expect_failures = [var.router]
+}
+
+run "plain_http_beyond_loopback_is_refused" {
+  command = plan
+
+  variables {
+    router = { bedrock_runtime_endpoint_url = "http://127.0.0.1.example.com" }
+  }
+
+  expect_failures = [var.router]
+}
+
+run "credentials_in_an_endpoint_is_refused" {
+  command = plan
+
+  variables {
+    router = { bedrock_endpoint_url = "https://user:password@example.com" }
+  }
+
+  expect_failures = [var.router]
+}

@@ -1,0 +1,141 @@
+variable "infrastructure" {
+  description = "The output `application_inputs` of the infrastructure root."
+  type = object({
+    name                        = string
+    region                      = string
+    function_name               = string
+    alias_name                  = string
+    execution_role_arn          = string
+    audit_table_name            = string
+    credential_secret_arn       = string
+    artifact_bucket             = string
+    api_execution_arn           = string
+    kms_key_arn                 = string
+    integration_timeout_seconds = number
+    audit_retention_days        = number
+    log_retention_days          = number
+    vpc_config = optional(object({
+      subnet_ids         = list(string)
+      security_group_ids = list(string)
+    }))
+    tags = optional(map(string), {})
+  })
+  nullable = false
+
+  # Values come from the other root, which checked them; this catches an object of the wrong environment.
+  validation {
+    condition     = can(regex("^us-gov-(west|east)-1$", var.infrastructure.region))
+    error_message = "infrastructure.region must be us-gov-west-1 or us-gov-east-1."
+  }
+
+  validation {
+    condition     = startswith(var.infrastructure.function_name, var.infrastructure.name)
+    error_message = "infrastructure.function_name must start with infrastructure.name: the object mixes two environments."
+  }
+}
+
+variable "artifact_key" {
+  description = "Key of the release in the artifact bucket. An older key is a rollback."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^router/[0-9a-f]{64}\\.zip$", var.artifact_key))
+    error_message = "artifact_key must be router/<sha256 of the zip in hexadecimal>.zip."
+  }
+}
+
+variable "use_fips_endpoint" {
+  description = "Whether Terraform and the function call AWS through FIPS endpoints; false only where a custom endpoint stands in for AWS."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "tags" {
+  description = "Tags for every resource, beside those of the infrastructure."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = length(setintersection(keys(var.tags), ["Project", "Environment", "ManagedBy"])) == 0
+    error_message = "tags must not set Project, Environment or ManagedBy."
+  }
+}
+
+variable "router" {
+  description = "Configuration of the router; every field has a default."
+  type = object({
+    # Where requests go, and what may be asked for.
+    commercial_region     = optional(string, "us-east-1")
+    allow_global_profiles = optional(bool, false)
+    max_request_bytes     = optional(number, 4500000)
+
+    # How long the function may rely on what it fetched.
+    credential_max_age_seconds = optional(number, 300)
+    discovery_max_age_seconds  = optional(number, 300)
+
+    # How it runs.
+    architecture         = optional(string, "arm64")
+    memory_mb            = optional(number, 1024)
+    reserved_concurrency = optional(number)
+    log_level            = optional(string, "INFO")
+
+    # Stand-ins for Amazon Bedrock, for the offline twin and for private endpoints.
+    bedrock_endpoint_url         = optional(string)
+    bedrock_runtime_endpoint_url = optional(string)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = contains(["us-east-1", "us-east-2", "us-west-2", "ca-central-1"], var.router.commercial_region)
+    error_message = "router.commercial_region must be us-east-1, us-east-2, us-west-2 or ca-central-1: only these have FIPS endpoints of Amazon Bedrock."
+  }
+
+  # Lambda takes 6 MB, of which base64 leaves three quarters.
+  validation {
+    condition     = var.router.max_request_bytes >= 1 && var.router.max_request_bytes <= 4500000 && floor(var.router.max_request_bytes) == var.router.max_request_bytes
+    error_message = "router.max_request_bytes must be a whole number between 1 and 4500000."
+  }
+
+  validation {
+    condition     = var.router.credential_max_age_seconds >= 1 && var.router.credential_max_age_seconds <= 3600
+    error_message = "router.credential_max_age_seconds must be between 1 and 3600."
+  }
+
+  validation {
+    condition     = var.router.discovery_max_age_seconds >= 1 && var.router.discovery_max_age_seconds <= 86400
+    error_message = "router.discovery_max_age_seconds must be between 1 and 86400."
+  }
+
+  validation {
+    condition     = contains(["arm64", "x86_64"], var.router.architecture)
+    error_message = "router.architecture must be arm64 or x86_64."
+  }
+
+  validation {
+    condition     = var.router.memory_mb >= 128 && var.router.memory_mb <= 10240
+    error_message = "router.memory_mb must be between 128 and 10240."
+  }
+
+  validation {
+    condition     = var.router.reserved_concurrency == null ? true : var.router.reserved_concurrency >= 1
+    error_message = "router.reserved_concurrency must be null or at least 1."
+  }
+
+  validation {
+    condition     = contains(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], var.router.log_level)
+    error_message = "router.log_level must be DEBUG, INFO, WARNING, ERROR or CRITICAL."
+  }
+
+  # Plain http may not leave the machine the function runs on.
+  validation {
+    condition = alltrue([
+      for url in [var.router.bedrock_endpoint_url, var.router.bedrock_runtime_endpoint_url] :
+      url == null || can(regex("^(https://[^/@?#\\s]+|http://(127\\.0\\.0\\.1|localhost|\\[::1\\])(:[0-9]+)?)$", url))
+    ])
+    error_message = "router.bedrock_endpoint_url and router.bedrock_runtime_endpoint_url must be null, https://host, or http:// on 127.0.0.1, localhost or [::1]; no path."
+  }
+}

@@ -1,0 +1,49 @@
+variable "region" {
+  description = "GovCloud region of the state bucket and of the API Gateway account setting."
+  type        = string
+  default     = "us-gov-west-1"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^us-gov-(west|east)-1$", var.region))
+    error_message = "region must be us-gov-west-1 or us-gov-east-1."
+  }
+}
+
+variable "name_prefix" {
+  description = "First part of every resource's name; the same as in the other roots."
+  type        = string
+  default     = "cross-partition"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,13}[a-z0-9]$", var.name_prefix))
+    error_message = "name_prefix must be 3 to 15 lowercase letters, digits and hyphens, start with a letter and not end in a hyphen."
+  }
+}
+
+variable "tags" {
+  description = "Tags for every resource, beside Project and ManagedBy."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = length(setintersection(keys(var.tags), ["Project", "ManagedBy"])) == 0
+    error_message = "tags must not set Project or ManagedBy."
+  }
+}
+
+variable "use_fips_endpoint" {
+  description = "Whether Terraform calls AWS through FIPS endpoints; false only where a custom endpoint stands in for AWS."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "api_gateway_logging_enabled" {
+  description = "Whether this root gives API Gateway its CloudWatch role; false where the account has one already."
+  type        = bool
+  default     = true
+  nullable    = false
+}

@@ -1,0 +1,7 @@
+module "audit_table" {
+  source = "../modules/dynamodb"
+
+  name                = "${local.name}-requests"
+  kms_key_arn         = aws_kms_key.this.arn
+  deletion_protection = var.deletion_protection
+}

@@ -1,0 +1,21 @@
+data "aws_partition" "current" {}
+
+data "aws_caller_identity" "current" {}
+
+locals {
+  name       = "${var.name_prefix}-${var.environment}"
+  account_id = data.aws_caller_identity.current.account_id
+  partition  = data.aws_partition.current.partition
+
+  tags = merge(var.tags, {
+    Project     = var.name_prefix
+    Environment = var.environment
+    ManagedBy   = "terraform"
+  })
+
+  # The function belongs to the application root. Its name is fixed here, so that the API can point
+  # to the alias and the key can trust the log group before the first release.
+  function_name      = "${local.name}-router"
+  alias_name         = "live"
+  function_alias_arn = "arn:${local.partition}:lambda:${var.region}:${local.account_id}:function:${local.function_name}:${local.alias_name}"
+}

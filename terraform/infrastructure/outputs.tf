@@ -1,0 +1,60 @@
+output "application_inputs" {
+  description = "Everything the application root needs from this one: its variable `infrastructure`."
+  value = {
+    name                        = local.name
+    region                      = var.region
+    function_name               = local.function_name
+    alias_name                  = local.alias_name
+    execution_role_arn          = module.permissions.execution_role_arn
+    audit_table_name            = module.audit_table.name
+    credential_secret_arn       = module.commercial_credential.arn
+    artifact_bucket             = aws_s3_bucket.artifacts.bucket
+    api_execution_arn           = module.api.execution_arn
+    kms_key_arn                 = aws_kms_key.this.arn
+    integration_timeout_seconds = var.integration_timeout_seconds
+    audit_retention_days        = var.audit_retention_days
+    log_retention_days          = var.log_retention_days
+    vpc_config                  = null
+    tags                        = local.tags
+  }
+}
+
+output "api_id" {
+  description = "Id of the REST API."
+  value       = module.api.api_id
+}
+
+output "api_url" {
+  description = "Base URL of the API, ending in the stage."
+  value       = module.api.api_url
+}
+
+output "stage_name" {
+  description = "Stage the API is deployed to."
+  value       = module.api.stage_name
+}
+
+output "artifact_bucket" {
+  description = "Bucket releases are uploaded to."
+  value       = aws_s3_bucket.artifacts.bucket
+}
+
+output "audit_table_name" {
+  description = "Name of the audit table."
+  value       = module.audit_table.name
+}
+
+output "caller_policy_json" {
+  description = "IAM policy that lets a caller use every operation of the API."
+  value       = module.permissions.caller_policy_json
+}
+
+output "credential_secret_arn" {
+  description = "ARN of the secret that an operator fills with the Commercial credential."
+  value       = module.commercial_credential.arn
+}
+
+output "function_alias_arn" {
+  description = "ARN of the alias the API invokes; it exists once the application root is applied."
+  value       = local.function_alias_arn
+}

@@ -1,0 +1,124 @@
+variable "environment" {
+  description = "Name of the environment, such as dev or prod; several can share an account."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9]{1,9}$", var.environment))
+    error_message = "environment must be 2 to 10 lowercase letters and digits and start with a letter."
+  }
+}
+
+variable "region" {
+  description = "GovCloud region everything is created in."
+  type        = string
+  default     = "us-gov-west-1"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^us-gov-(west|east)-1$", var.region))
+    error_message = "region must be us-gov-west-1 or us-gov-east-1."
+  }
+}
+
+variable "name_prefix" {
+  description = "First part of every resource's name."
+  type        = string
+  default     = "cross-partition"
+  nullable    = false
+
+  # The artifact bucket's name holds prefix, environment, account and region in 63 characters.
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,13}[a-z0-9]$", var.name_prefix))
+    error_message = "name_prefix must be 3 to 15 lowercase letters, digits and hyphens, start with a letter and not end in a hyphen."
+  }
+}
+
+variable "tags" {
+  description = "Tags for every resource, beside Project, Environment and ManagedBy."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = length(setintersection(keys(var.tags), ["Project", "Environment", "ManagedBy"])) == 0
+    error_message = "tags must not set Project, Environment or ManagedBy."
+  }
+}
+
+variable "use_fips_endpoint" {
+  description = "Whether Terraform calls AWS through FIPS endpoints; false only where a custom endpoint stands in for AWS."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "audit_retention_days" {
+  description = "After how many days an audit record expires."
+  type        = number
+  default     = 30
+  nullable    = false
+
+  validation {
+    condition     = var.audit_retention_days >= 1 && var.audit_retention_days <= 3653 && floor(var.audit_retention_days) == var.audit_retention_days
+    error_message = "audit_retention_days must be a whole number between 1 and 3653."
+  }
+}
+
+variable "log_retention_days" {
+  description = "How long CloudWatch keeps the access log and the function's log."
+  type        = number
+  default     = 365
+  nullable    = false
+
+  validation {
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
+    error_message = "log_retention_days must be a retention CloudWatch Logs offers, such as 30, 90, 365 or 3653."
+  }
+}
+
+variable "integration_timeout_seconds" {
+  description = "How long API Gateway waits for an answer. More than 29 needs a raised account quota."
+  type        = number
+  default     = 29
+  nullable    = false
+
+  validation {
+    condition     = var.integration_timeout_seconds >= 5 && var.integration_timeout_seconds <= 300 && floor(var.integration_timeout_seconds) == var.integration_timeout_seconds
+    error_message = "integration_timeout_seconds must be a whole number between 5 and 300."
+  }
+}
+
+variable "throttling" {
+  description = "Requests per second, and the burst above it, that the API accepts from all callers together."
+  type = object({
+    rate_per_second = optional(number, 50)
+    burst           = optional(number, 100)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.throttling.rate_per_second > 0 && var.throttling.burst > 0
+    error_message = "throttling.rate_per_second and throttling.burst must be greater than 0."
+  }
+}
+
+variable "deletion_protection" {
+  description = "Whether the audit table and a filled artifact bucket refuse to be destroyed."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "secret_recovery_window_days" {
+  description = "Days in which the deleted credential secret can be restored; 0 deletes at once."
+  type        = number
+  default     = 30
+  nullable    = false
+
+  validation {
+    condition     = var.secret_recovery_window_days == 0 || (var.secret_recovery_window_days >= 7 && var.secret_recovery_window_days <= 30)
+    error_message = "secret_recovery_window_days must be 0 or between 7 and 30."
+  }
+}

@@ -1,0 +1,51 @@
+# openapi.yaml is the contract; everything only API Gateway needs is merged into it here.
+
+data "aws_partition" "current" {}
+
+data "aws_region" "current" {}
+
+locals {
+  contract = yamldecode(file("${path.module}/openapi.yaml"))
+
+  router_integration = {
+    type                = "aws_proxy"
+    httpMethod          = "POST"
+    passthroughBehavior = "when_no_match"
+    timeoutInMillis     = var.integration_timeout_seconds * 1000
+    uri = join(":", [
+      "arn", data.aws_partition.current.partition, "apigateway", data.aws_region.current.name, "lambda",
+      "path/2015-03-31/functions/${var.function_alias_arn}/invocations",
+    ])
+  }
+
+  # Unknown paths and methods go to the router too: it answers 404 and 405 in the documented envelope.
+  catch_all_path = {
+    "/{proxy+}" = {
+      x-amazon-apigateway-any-method = {
+        parameters                      = [{ name = "proxy", in = "path", required = true, schema = { type = "string" } }]
+        responses                       = {}
+        x-amazon-apigateway-integration = local.router_integration
+      }
+    }
+  }
+
+  paths = {
+    for path, operations in local.contract.paths : path => merge(
+      {
+        for method, operation in operations : method => merge(operation, {
+          x-amazon-apigateway-integration = local.router_integration
+        })
+      },
+      { options = local.preflight },
+    )
+  }
+
+  document = jsonencode(merge(local.contract, {
+    info  = merge(local.contract.info, { title = var.name })
+    paths = merge(local.paths, local.catch_all_path)
+
+    # Bodies reach the function base64-encoded, so no byte is changed by a text conversion.
+    x-amazon-apigateway-binary-media-types = ["*/*"]
+    x-amazon-apigateway-gateway-responses  = local.gateway_responses
+  }))
+}

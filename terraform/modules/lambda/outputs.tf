@@ -1,0 +1,24 @@
+output "function_name" {
+  description = "Name of the function."
+  value       = aws_lambda_function.this.function_name
+}
+
+output "function_arn" {
+  description = "ARN of the function, without a version."
+  value       = aws_lambda_function.this.arn
+}
+
+output "function_version" {
+  description = "The version the alias points to."
+  value       = aws_lambda_alias.this.function_version
+}
+
+output "alias_arn" {
+  description = "ARN of the alias."
+  value       = aws_lambda_alias.this.arn
+}
+
+output "log_group_name" {
+  description = "Log group of the function."
+  value       = aws_cloudwatch_log_group.this.name
+}

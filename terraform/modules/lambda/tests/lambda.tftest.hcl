@@ -1,0 +1,96 @@
+# The real provider, computing for the aws-us-gov partition without an account.
+provider "aws" {
+  region                      = "us-gov-west-1"
+  access_key                  = "offline"
+  secret_key                  = "offline"
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  skip_region_validation      = true
+  skip_requesting_account_id  = true
+}
+
+variables {
+  function_name      = "cross-partition-test-router"
+  execution_role_arn = "arn:aws-us-gov:iam::123456789012:role/router"
+  artifact           = { bucket = "artifacts", key = "router/abc.zip" }
+  environment        = { RELEASE = "abc" }
+  kms_key_arn        = "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+  api_execution_arn  = "arn:aws-us-gov:execute-api:us-gov-west-1:123456789012:abc123"
+}
+
+run "a_version_is_published_behind_the_alias" {
+  command = plan
+
+  assert {
+    condition     = aws_lambda_function.this.publish && aws_lambda_alias.this.name == "live"
+    error_message = "Every change must be a version, and callers must know the alias only."
+  }
+
+  assert {
+    condition     = aws_lambda_function.this.runtime == "python3.13" && aws_lambda_function.this.architectures == tolist(["arm64"]) && aws_lambda_function.this.handler == "handler.lambda_handler"
+    error_message = "The defaults must fit the artifact."
+  }
+
+  assert {
+    condition     = aws_lambda_permission.api.qualifier == "live" && aws_lambda_permission.api.source_arn == "${var.api_execution_arn}/*"
+    error_message = "Only this API may invoke, and only the alias."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_log_group.this.name == "/aws/lambda/cross-partition-test-router" && aws_cloudwatch_log_group.this.kms_key_id == var.kms_key_arn
+    error_message = "The log group must be the one Lambda writes to, and encrypted."
+  }
+
+  assert {
+    condition     = length(aws_lambda_function.this.vpc_config) == 0 && aws_lambda_function.this.reserved_concurrent_executions == -1
+    error_message = "By default the function is outside a VPC and reserves nothing."
+  }
+}
+
+run "a_vpc_and_a_concurrency_can_be_given" {
+  command = plan
+
+  variables {
+    reserved_concurrency = 5
+    vpc_config           = { subnet_ids = ["subnet-1"], security_group_ids = ["sg-1"] }
+  }
+
+  assert {
+    condition     = one(aws_lambda_function.this.vpc_config).subnet_ids == toset(["subnet-1"]) && one(aws_lambda_function.this.vpc_config).security_group_ids == toset(["sg-1"])
+    error_message = "The function must be in the given subnets."
+  }
+
+  assert {
+    condition     = aws_lambda_function.this.reserved_concurrent_executions == 5
+    error_message = "The concurrency must be reserved."
+  }
+}
+
+run "invalid_values_are_refused" {
+  command = plan
+
+  variables {
+    function_name        = "has space"
+    description          = join("", [for i in range(257) : "x"])
+    alias_name           = "1"
+    execution_role_arn   = "router"
+    artifact             = { bucket = "artifacts", key = "router/abc.tar" }
+    handler              = "handler"
+    runtime              = "python3.14"
+    architecture         = "arm"
+    memory_mb            = 64
+    timeout_seconds      = 901
+    reserved_concurrency = 0
+    environment          = { "1BAD" = "x" }
+    vpc_config           = { subnet_ids = [], security_group_ids = ["sg-1"] }
+    log_retention_days   = 2
+    kms_key_arn          = "alias/key"
+    api_execution_arn    = "arn:aws-us-gov:execute-api:us-gov-west-1:123456789012:*"
+  }
+
+  expect_failures = [
+    var.function_name, var.description, var.alias_name, var.execution_role_arn, var.artifact, var.handler,
+    var.runtime, var.architecture, var.memory_mb, var.timeout_seconds, var.reserved_concurrency, var.environment,
+    var.vpc_config, var.log_retention_days, var.kms_key_arn, var.api_execution_arn,
+  ]
+}

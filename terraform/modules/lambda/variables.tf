@@ -1,0 +1,190 @@
+variable "function_name" {
+  description = "Name of the function; its log group is named after it."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_-]{1,64}$", var.function_name))
+    error_message = "function_name must be 1 to 64 letters, digits, hyphens or underscores."
+  }
+}
+
+variable "description" {
+  description = "What the function does."
+  type        = string
+  default     = "Routes inference requests to Amazon Bedrock in the Commercial partition"
+  nullable    = false
+
+  validation {
+    condition     = length(var.description) <= 256
+    error_message = "description must be at most 256 characters."
+  }
+}
+
+variable "alias_name" {
+  description = "Name of the alias that points to the version in service."
+  type        = string
+  default     = "live"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_-]{1,128}$", var.alias_name)) && !can(regex("^[0-9]+$", var.alias_name))
+    error_message = "alias_name must be 1 to 128 letters, digits, hyphens or underscores, and not a number."
+  }
+}
+
+variable "execution_role_arn" {
+  description = "ARN of the role the function runs with."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:role/.+$", var.execution_role_arn))
+    error_message = "execution_role_arn must be the ARN of an IAM role."
+  }
+}
+
+variable "artifact" {
+  description = "The code: a zip in S3. A new key is a new version."
+  type = object({
+    bucket = string
+    key    = string
+  })
+  nullable = false
+
+  validation {
+    condition     = length(var.artifact.bucket) > 0 && endswith(var.artifact.key, ".zip")
+    error_message = "artifact.bucket must not be empty and artifact.key must end in .zip."
+  }
+}
+
+variable "handler" {
+  description = "Entry point, as module.function."
+  type        = string
+  default     = "handler.lambda_handler"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_./]+\\.[A-Za-z0-9_]+$", var.handler))
+    error_message = "handler must have the form module.function."
+  }
+}
+
+variable "runtime" {
+  description = "Python runtime. The artifact holds bytecode of one minor version, so change both together."
+  type        = string
+  default     = "python3.13"
+  nullable    = false
+
+  validation {
+    condition     = contains(["python3.11", "python3.12", "python3.13"], var.runtime)
+    error_message = "runtime must be python3.11, python3.12 or python3.13."
+  }
+}
+
+variable "architecture" {
+  description = "Instruction set of the function."
+  type        = string
+  default     = "arm64"
+  nullable    = false
+
+  validation {
+    condition     = contains(["arm64", "x86_64"], var.architecture)
+    error_message = "architecture must be arm64 or x86_64."
+  }
+}
+
+variable "memory_mb" {
+  description = "Memory in MB; processor time grows with it."
+  type        = number
+  default     = 1024
+  nullable    = false
+
+  validation {
+    condition     = var.memory_mb >= 128 && var.memory_mb <= 10240
+    error_message = "memory_mb must be between 128 and 10240."
+  }
+}
+
+variable "timeout_seconds" {
+  description = "After how long Lambda ends an invocation."
+  type        = number
+  default     = 30
+  nullable    = false
+
+  validation {
+    condition     = var.timeout_seconds >= 1 && var.timeout_seconds <= 900
+    error_message = "timeout_seconds must be between 1 and 900."
+  }
+}
+
+variable "reserved_concurrency" {
+  description = "Concurrent executions set aside for the function and its upper limit; null takes from the account's pool."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.reserved_concurrency == null ? true : var.reserved_concurrency >= 1
+    error_message = "reserved_concurrency must be null or at least 1."
+  }
+}
+
+variable "environment" {
+  description = "Environment variables of the function; no secrets."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for name in keys(var.environment) : can(regex("^[A-Za-z][A-Za-z0-9_]+$", name))])
+    error_message = "environment must have names of letters, digits and underscores that start with a letter."
+  }
+}
+
+variable "vpc_config" {
+  description = "Subnets and security groups of the function; null runs it outside a VPC."
+  type = object({
+    subnet_ids         = list(string)
+    security_group_ids = list(string)
+  })
+  default = null
+
+  validation {
+    condition     = var.vpc_config == null ? true : length(var.vpc_config.subnet_ids) > 0 && length(var.vpc_config.security_group_ids) > 0
+    error_message = "vpc_config must be null or name at least one subnet and one security group."
+  }
+}
+
+variable "log_retention_days" {
+  description = "How long CloudWatch keeps the function's log."
+  type        = number
+  default     = 365
+  nullable    = false
+
+  validation {
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
+    error_message = "log_retention_days must be a retention CloudWatch Logs offers, such as 30, 90, 365 or 3653."
+  }
+}
+
+variable "kms_key_arn" {
+  description = "Customer managed KMS key that encrypts the log; its policy must let CloudWatch Logs use it."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.kms_key_arn))
+    error_message = "kms_key_arn must be the ARN of a KMS key."
+  }
+}
+
+variable "api_execution_arn" {
+  description = "Execution ARN of the REST API that may invoke the alias, without a stage."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^arn:aws[a-z-]*:execute-api:[a-z0-9-]+:[0-9]{12}:[a-z0-9]+$", var.api_execution_arn))
+    error_message = "api_execution_arn must be an execution ARN that ends in the API's id."
+  }
+}

@@ -1,0 +1,49 @@
+"""Servers for the contract tests: moto for GovCloud's services, the stand-in for Commercial Bedrock."""
+
+from collections.abc import Callable, Iterator, Mapping
+
+import pytest
+from moto.server import ThreadedMotoServer
+
+from tests.contract.router_bench import RouterBench
+from tests.fakes.commercial import CommercialStandIn
+from tests.fakes.commercial_auth import API_KEY
+
+MakeBench = Callable[..., RouterBench]
+
+
+@pytest.fixture(scope="session")
+def aws_url() -> Iterator[str]:
+    """moto's server: DynamoDB and Secrets Manager over HTTP."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def commercial() -> Iterator[CommercialStandIn]:
+    """A fresh stand-in for Commercial Bedrock."""
+    with CommercialStandIn() as stand_in:
+        yield stand_in
+
+
+@pytest.fixture
+def make_bench(aws_url: str, commercial: CommercialStandIn) -> Iterator[MakeBench]:
+    """Makes a router with the given secret."""
+
+    def make(secret: Mapping[str, str] | str | None, commercial_url: str | None = None) -> RouterBench:
+        benches.append(RouterBench(aws_url, commercial_url or commercial.url, secret))
+        return benches[-1]
+
+    benches: list[RouterBench] = []
+    yield make
+    for bench in benches:
+        bench.close()
+
+
+@pytest.fixture
+def bench(make_bench: MakeBench) -> RouterBench:
+    """A router whose secret holds the API key the stand-in knows."""
+    return make_bench({"bedrock_api_key": API_KEY, "region": "us-east-1"})

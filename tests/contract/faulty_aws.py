@@ -1,0 +1,84 @@
+"""A server in front of moto that fails the operations it is told to fail."""
+
+import http.client
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+
+class FaultyAws:
+    """Forwards to moto; ``faults`` maps an operation to what happens instead: a status, "reset", "hang" or "lost"."""
+
+    def __init__(self, target_url: str) -> None:
+        self.faults: dict[str, int | str] = {}
+        self.calls: list[str] = []
+        self.stopping = threading.Event()
+        self._target = urlsplit(target_url).netloc
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    @contextmanager
+    def running(self) -> Iterator["FaultyAws"]:
+        thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield self
+        finally:
+            self.stopping.set()
+            self._server.shutdown()
+            self._server.server_close()
+            thread.join()
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                operation = self.headers["X-Amz-Target"].rpartition(".")[2]
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                outer.calls.append(operation)
+                fault = outer.faults.get(operation)
+                if fault == "hang":
+                    outer.stopping.wait(20)
+                if fault in ("reset", "hang"):
+                    self.close_connection = True
+                elif isinstance(fault, int):
+                    self._answer(fault, b'{"__type":"com.amazonaws#ThrottlingException","message":"XP-CANARY"}')
+                else:
+                    status, answer = outer.forward(dict(self.headers.items()), body)
+                    if fault == "lost":  # done, but the answer never arrives; the next call goes through
+                        del outer.faults[operation]
+                        self.close_connection = True
+                        return
+                    self._answer(status, answer)
+
+            def _answer(self, status: int, body: bytes) -> None:
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *arguments: object) -> None:
+                """Quiet."""
+
+        return Handler
+
+    def forward(self, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
+        connection = http.client.HTTPConnection(self._target, timeout=10)
+        try:
+            connection.request("POST", "/", body, headers)
+            response = connection.getresponse()
+            return response.status, response.read()
+        finally:
+            connection.close()
+
+
+def seconds_of(started: float) -> float:
+    """Seconds since ``started`` on the monotonic clock."""
+    return time.monotonic() - started

@@ -1,0 +1,207 @@
+"""The whole router on a bench: its real App over real sockets to moto (DynamoDB, Secrets Manager) and the stand-in.
+
+Requests enter as API Gateway events, as in Lambda. What only a deployed API can show is in tests/integration.
+"""
+
+import base64
+import itertools
+import json
+import logging
+import os
+import sys
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+
+import handler
+from inference_proxy import events
+from inference_proxy.errors import ProxyError
+from inference_proxy.settings import Settings
+from inference_proxy.transport import Transport
+
+REGION = "us-gov-west-1"
+TABLE = "requests"
+SECRET = "commercial-creds"  # a name, not a value
+CALLER_ARN = "arn:aws-us-gov:sts::123456789012:assumed-role/developer/alice"
+ON_DEMAND_MODEL = "amazon.nova-lite-v1:0"
+PROFILE_ONLY_MODEL = "anthropic.claude-haiku-4-5-20251001-v1:0"
+NOVA_BODY = {"messages": [{"role": "user", "content": [{"text": "XP-CANARY-prompt"}]}]}
+
+KEYS = {"AWS_ACCESS_KEY_ID": "ASIAMADEUP", "AWS_SECRET_ACCESS_KEY": "made-up", "AWS_SESSION_TOKEN": "made-up-token"}
+
+
+class _CurrentStdout:
+    """Where log lines go: to what standard output is now, as a test may capture it."""
+
+    def write(self, text: str) -> None:
+        sys.stdout.write(text)
+
+    def flush(self) -> None:
+        sys.stdout.flush()
+
+
+@dataclass
+class Context:
+    """Lambda's context object."""
+
+    seconds: float = 30.0
+    aws_request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    started: float = field(default_factory=time.monotonic)
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int((self.seconds - (time.monotonic() - self.started)) * 1000)
+
+
+@dataclass
+class Answer:
+    """What API Gateway would send to the caller."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+    @property
+    def error(self) -> dict[str, str]:
+        return self.json["error"]
+
+
+class RouterBench:
+    """A fresh table, a secret and a router; ``call`` sends one request."""
+
+    _numbers = itertools.count()
+
+    def __init__(self, aws_url: str, commercial_url: str, secret: Mapping[str, str] | str | None) -> None:
+        number = next(self._numbers)
+        self.aws_url = aws_url
+        self.table = f"{TABLE}-{number}-{uuid.uuid4().hex[:8]}"
+        self.secret = f"{SECRET}-{number}-{uuid.uuid4().hex[:8]}"
+        options = {"region_name": REGION, "endpoint_url": aws_url}
+        options |= {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+        self.dynamodb = boto3.client("dynamodb", **options)
+        self.secrets = boto3.client("secretsmanager", **options)
+        create_table(self.dynamodb, self.table)
+        if secret is not None:
+            self.secrets.create_secret(Name=self.secret, SecretString=secret_text(secret))
+        self.environ = {
+            **KEYS,
+            "AWS_REGION": REGION,
+            "AWS_ENDPOINT_URL": aws_url,
+            "AWS_ENDPOINT_URL_BEDROCK": commercial_url,
+            "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": commercial_url,
+            "AUDIT_TABLE_NAME": self.table,
+            "CREDENTIAL_SECRET_ID": self.secret,
+            "RELEASE": "bench",
+        }
+        self.transport = Transport()
+        self.restart()
+
+    def restart(self, **changes: str) -> None:
+        """A new execution environment, with changed variables."""
+        self.close()
+        self.environ |= changes
+        self.settings = Settings.from_env(self.environ)
+        self.transport = Transport(self.settings.ca_bundle)
+        self.app = handler.build_app(self.settings, self.transport)
+        for log_handler in logging.getLogger(os.environ["POWERTOOLS_SERVICE_NAME"]).handlers:
+            log_handler.stream = _CurrentStdout()
+
+    def close(self) -> None:
+        """End the execution environment."""
+        self.transport.close()
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        seconds: float = 30.0,
+        **changes: Any,
+    ) -> Answer:
+        """Send one request as API Gateway would hand it over; ``changes`` replace members of the event."""
+        event = api_event(method, path, body, query) | changes
+        settings = self.settings
+        try:
+            request = events.parse(
+                event, Context(seconds), settings.response_timeout_seconds, settings.max_request_bytes
+            )
+        except ProxyError as error:
+            rendered = events.render(self.app.reject(error, events.request_id(event)))
+        else:
+            rendered = events.render(self.app.handle(request))
+        json.dumps(rendered)  # Lambda must be able to serialise it
+        return Answer(rendered["statusCode"], rendered["headers"], rendered["body"])
+
+    def invoke(self, model_id: str = ON_DEMAND_MODEL, body: object = None, **options: Any) -> Answer:
+        """POST /bedrock/invoke-model."""
+        envelope = {"modelId": model_id, "body": NOVA_BODY if body is None else body}
+        return self.call("POST", "/bedrock/invoke-model", envelope, **options)
+
+    def records(self, operation: str | None = None) -> list[dict[str, Any]]:
+        """All audit records, oldest first."""
+        items = self.dynamodb.scan(TableName=self.table)["Items"]
+        records = [{name: next(iter(value.values())) for name, value in item.items()} for item in items]
+        records.sort(key=lambda record: record["timeKey"])
+        return [record for record in records if operation in (None, record["operation"])]
+
+
+def secret_text(secret: Mapping[str, str] | str) -> str:
+    """A secret's value as it is stored."""
+    return secret if isinstance(secret, str) else json.dumps(secret)
+
+
+def create_table(dynamodb: Any, name: str) -> None:
+    """The audit table, with the keys and indexes of terraform/modules/dynamodb."""
+    indexes = {"by-time": "dayShard", "by-outcome": "outcomeDayShard"}
+    attributes = ("requestId", "timestamp", "timeKey", *indexes.values())
+    dynamodb.create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": attribute, "AttributeType": "S"} for attribute in attributes],
+        KeySchema=_keys("requestId", "timestamp"),
+        GlobalSecondaryIndexes=[
+            {"IndexName": index, "KeySchema": _keys(key, "timeKey"), "Projection": {"ProjectionType": "ALL"}}
+            for index, key in indexes.items()
+        ],
+    )
+
+
+def api_event(method: str, path: str, body: object = None, query: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """An event of a REST API with Lambda proxy integration and ``*/*`` as binary media type."""
+    data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+    return {
+        "resource": path,
+        "path": path,
+        "httpMethod": method,
+        "headers": {"Host": "api.example", "User-Agent": "bench/1.0", "Content-Type": "application/json"},
+        "queryStringParameters": dict(query) if query else None,
+        "multiValueQueryStringParameters": {name: [value] for name, value in query.items()} if query else None,
+        "pathParameters": None,
+        "requestContext": {
+            "requestId": str(uuid.uuid4()),
+            "requestTimeEpoch": int(time.time() * 1000),
+            "stage": "v1",
+            "path": f"/v1{path}",
+            "identity": {
+                "userArn": CALLER_ARN,
+                "accountId": "123456789012",
+                "sourceIp": "10.0.0.7",
+                "userAgent": "bench/1.0",
+            },
+        },
+        "body": base64.b64encode(data).decode() if data else None,
+        "isBase64Encoded": bool(data),
+    }
+
+
+def _keys(partition: str, sort: str) -> list[dict[str, str]]:
+    return [{"AttributeName": partition, "KeyType": "HASH"}, {"AttributeName": sort, "KeyType": "RANGE"}]
