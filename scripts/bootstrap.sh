@@ -39,9 +39,11 @@ terraform -chdir="$copy" init -input=false -reconfigure >"$WORK_DIR/bootstrap.in
 }
 terraform -chdir="$copy" apply "${variables[@]}" "${approve[@]}"
 
-terraform -chdir="$copy" output -raw backend_config >"$backend.new"
+# Outside the root, where Terraform need not check the provider's hash to read an output.
+mkdir -p "$WORK_DIR/empty"
+TF_DATA_DIR="$WORK_DIR/empty/.terraform" terraform -chdir="$WORK_DIR/empty" output -state="$copy/terraform.tfstate" -raw backend_config >"$backend.new"
 
-rm "$copy/backend_override.tf"
+rm "$copy/backend_override.tf" "$copy/.terraform.lock.hcl"
 terraform -chdir="$copy" init -input=false -migrate-state -force-copy \
   -backend-config="$backend.new" -backend-config="key=bootstrap.tfstate" >>"$WORK_DIR/bootstrap.init.log" 2>&1 || {
   cat "$WORK_DIR/bootstrap.init.log" >&2

@@ -15,9 +15,14 @@ set -euo pipefail
 : "${API_URL:?the API base URL, from the infrastructure output api_url}" "${AWS_REGION:?}"
 : "${AWS_ACCESS_KEY_ID:?}" "${AWS_SECRET_ACCESS_KEY:?}"
 
+# curl signs the query as it stands, AWS expects its parameters in order.
+path=${2%%\?*}
+query=
+[ "$path" = "$2" ] || query="?$(tr '&' '\n' <<<"${2#*\?}" | LC_ALL=C sort | paste -sd '&' -)"
+
 {
   printf 'user = "%s:%s"\n' "$AWS_ACCESS_KEY_ID" "$AWS_SECRET_ACCESS_KEY"
   [ -z "${AWS_SESSION_TOKEN:-}" ] || printf 'header = "x-amz-security-token: %s"\n' "$AWS_SESSION_TOKEN"
 } | curl --silent --show-error --fail-with-body --config - --aws-sigv4 "aws:amz:$AWS_REGION:execute-api" \
-  --request "$1" --header "Content-Type: application/json" ${3+--data-binary "$3"} "$API_URL$2"
+  --request "$1" --header "Content-Type: application/json" ${3+--data-binary "$3"} "$API_URL$path$query"
 echo

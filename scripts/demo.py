@@ -104,7 +104,7 @@ class Demo:
         records = answer.body["requests"]
         models = [record.get("modelId") for record in records]
         _expect({ON_DEMAND_MODEL, PROFILE_ONLY_MODEL, "no.such-model-v1:0"} <= set(models), models)
-        failures = self._call("GET", "/dashboard/requests?timeRange=1h&success=false").body
+        failures = self._call("GET", "/dashboard/requests?success=false&timeRange=1h").body
         _expect([record["modelId"] for record in failures["requests"]] == ["no.such-model-v1:0"], failures)
         for record in records:
             print(
@@ -116,7 +116,7 @@ class Demo:
     def record_every_crossing(self) -> str:
         """no request reached Commercial Bedrock without its audit record"""
         received = [request["headers"]["User-Agent"].rpartition("audit/")[2] for request in self._upstream_requests()]
-        records = self._call("GET", "/dashboard/requests?timeRange=1h&limit=200").body["requests"]
+        records = self._call("GET", "/dashboard/requests?limit=200&timeRange=1h").body["requests"]
         missing = set(received) - {record["requestId"] for record in records}
         _expect(received and not missing, missing)
         _expect(all(record["callerArn"].endswith("user/application-developer") for record in records), records)

@@ -9,6 +9,7 @@ set -euo pipefail
 
 repository=$(cd "$(dirname "$0")/.." && pwd)
 environment=${1:?usage: deploy.sh ENV}
+export WORK_DIR=${WORK_DIR:-$repository/.local/terraform/$environment}
 python=${VENV_PYTHON:-$repository/.local/venv/bin/python}
 
 step() {
@@ -19,6 +20,9 @@ step "bootstrap: the state bucket"
 "$repository/scripts/bootstrap.sh" "$environment"
 step "infrastructure: API, audit table, secret, roles, artifact bucket"
 "$repository/scripts/terraform.sh" "$environment" infrastructure apply
+# Read once for the steps below: Terraform checks the provider's hash each time, which takes seconds.
+export INFRASTRUCTURE_OUTPUTS=$WORK_DIR/infrastructure.outputs.json
+"$repository/scripts/terraform.sh" "$environment" infrastructure output -json >"$INFRASTRUCTURE_OUTPUTS"
 if [ -n "${CREDENTIAL_FILE:-}" ]; then
   step "credential: the Commercial credential into Secrets Manager"
   "$python" "$repository/scripts/put_credential.py" "$environment" <"$CREDENTIAL_FILE"

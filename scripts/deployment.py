@@ -1,7 +1,13 @@
-"""Reads what Terraform knows of an environment, for the scripts that talk to AWS themselves."""
+"""Reads what Terraform knows of an environment, for the scripts that talk to AWS themselves.
+
+Usage: deployment.py ENV       print the application root's variable `infrastructure` as a JSON variables file
+"""
 
 import json
+import os
 import subprocess
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +15,29 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 TERRAFORM = REPOSITORY / "scripts" / "terraform.sh"
 
 
-def output(environment: str, root: str, name: str) -> Any:
-    """One output of a root; exits with Terraform's own words if there is none."""
-    command = [str(TERRAFORM), environment, root, "output", "-json", name]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    if result.returncode:
-        raise SystemExit(f"{result.stderr.strip()}\nerror: `{name}` of {root} in '{environment}' cannot be read")
-    return json.loads(result.stdout)
+def application_inputs(environment: str) -> dict[str, Any]:
+    """The infrastructure's output of that name; exits with Terraform's own words if there is none."""
+    outputs = infrastructure_outputs(environment)
+    if "application_inputs" not in outputs:
+        raise SystemExit(f"error: the infrastructure of '{environment}' is not applied: make apply ENV={environment}")
+    return dict(outputs["application_inputs"])
+
+
+def infrastructure_outputs(environment: str, environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """Every output of the infrastructure root, from the file in INFRASTRUCTURE_OUTPUTS or from Terraform."""
+    known = environ.get("INFRASTRUCTURE_OUTPUTS")
+    if known:
+        printed = Path(known).read_text()
+    else:
+        command = [str(TERRAFORM), environment, "infrastructure", "output", "-json"]
+        result = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+        if result.returncode:
+            raise SystemExit(result.stderr.strip())
+        printed = result.stdout
+    return {name: output["value"] for name, output in json.loads(printed).items()}
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    print(json.dumps({"infrastructure": application_inputs(sys.argv[1])}))

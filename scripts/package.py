@@ -7,6 +7,7 @@ is on this machine (or named by RUNTIME_PYTHON), its bytecode: with unchecked ha
 times. Prints the path of the artifact on standard output and everything else on standard error.
 """
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -41,7 +42,7 @@ def build(output_directory: Path) -> Path:
     """Build the artifact into ``output_directory``, replacing earlier ones, and return its path."""
     with tempfile.TemporaryDirectory() as folder:
         staging = Path(folder)
-        _install_dependencies(staging)
+        shutil.copytree(_dependencies(), staging, dirs_exist_ok=True)
         for source in sorted(LAMBDA_SOURCES.rglob("*.py")):
             target = staging / source.relative_to(LAMBDA_SOURCES)
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -59,11 +60,27 @@ def build(output_directory: Path) -> Path:
             archive.unlink(missing_ok=True)
 
 
-def _install_dependencies(staging: Path) -> None:
+def _dependencies() -> Path:
+    """The pinned packages, installed once for each state of requirements.txt."""
+    requirements = LAMBDA_SOURCES / "requirements.txt"
+    cache = (
+        LAMBDA_SOURCES.parent / ".local" / "dependencies" / hashlib.sha256(requirements.read_bytes()).hexdigest()[:16]
+    )
+    if not cache.exists():
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache.parent) as folder:
+            staging = Path(folder) / "staging"
+            _install(staging, requirements)
+            with contextlib.suppress(OSError):  # another build was faster; its folder is the same
+                staging.rename(cache)
+    return cache
+
+
+def _install(staging: Path, requirements: Path) -> None:
     command = [sys.executable, "-m", "pip", "install", "-qq", "--no-deps", "--require-hashes", "--no-compile"]
     command += ["--only-binary=:all:", "--platform=any", "--implementation=py", "--abi=none"]
     command += [f"--python-version={RUNTIME[0]}.{RUNTIME[1]}", "--target", str(staging)]
-    subprocess.run([*command, "-r", str(LAMBDA_SOURCES / "requirements.txt")], check=True, stdout=sys.stderr)
+    subprocess.run([*command, "-r", str(requirements)], check=True, stdout=sys.stderr)
     for name in _NOT_SHIPPED:
         for path in list(staging.rglob(name)):
             shutil.rmtree(path) if path.is_dir() else path.unlink()

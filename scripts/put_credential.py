@@ -14,7 +14,7 @@ import sys
 
 import boto3
 
-from deployment import REPOSITORY, output
+from deployment import REPOSITORY, application_inputs
 
 sys.path.insert(0, str(REPOSITORY / "lambda_src"))
 from inference_proxy.credentials import parse_secret
@@ -31,10 +31,9 @@ def main(environment: str) -> None:
         credential = parse_secret(text, "us-east-1", "")
     except CredentialsMalformedError as error:
         raise SystemExit(f"error: {error}; nothing was stored") from None
-    secret_id = output(environment, "infrastructure", "credential_secret_arn")
-    region = output(environment, "infrastructure", "application_inputs")["region"]
-    secrets = boto3.client("secretsmanager", region_name=region)
-    version = secrets.put_secret_value(SecretId=secret_id, SecretString=text.strip())["VersionId"]
+    inputs = application_inputs(environment)
+    secrets = boto3.client("secretsmanager", region_name=inputs["region"])
+    version = secrets.put_secret_value(SecretId=inputs["credential_secret_arn"], SecretString=text.strip())["VersionId"]
     print(f"stored {credential.auth_mode} for {credential.region} as version {version}")
 
 

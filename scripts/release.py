@@ -15,12 +15,12 @@ import boto3
 from botocore.exceptions import ClientError
 
 import package
-from deployment import REPOSITORY, TERRAFORM, output
+from deployment import REPOSITORY, TERRAFORM, application_inputs
 
 
 def main(environment: str, artifact_key: str | None) -> None:
     """Make a release the one in service."""
-    inputs = output(environment, "infrastructure", "application_inputs")
+    inputs = application_inputs(environment)
     bucket = inputs["artifact_bucket"]
     s3 = boto3.client("s3", region_name=inputs["region"])
     if artifact_key == "list":

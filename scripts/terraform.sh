@@ -4,14 +4,16 @@
 # Usage: terraform.sh ENV ROOT ACTION [TERRAFORM ARGUMENTS]
 #   ENV     an environment: a folder with backend.hcl and ROOT.tfvars in terraform/environments
 #   ROOT    bootstrap, infrastructure or application
-#   ACTION  init, plan, apply, destroy, output, ...
+#   ACTION  plan, apply, destroy, output, ...
 #
 # Environment:
 #   AUTO_APPROVE=1    change without asking; otherwise Terraform shows its plan and asks
 #   ARTIFACT_KEY      application only: the release to run; without it the one in service stays
 #   ENVIRONMENTS_DIR  where the environments are (default: terraform/environments)
 #   WORK_DIR          where Terraform keeps its working data (default: .local/terraform/ENV)
+#   INFRASTRUCTURE_OUTPUTS  a file with `output -json` of infrastructure, so that it need not be read again
 set -euo pipefail
+unset TF_DATA_DIR TF_WORKSPACE
 
 repository=$(cd "$(dirname "$0")/.." && pwd)
 
@@ -45,13 +47,17 @@ run() {
   TF_DATA_DIR="$work_dir/$1" TF_IN_AUTOMATION=1 terraform -chdir="$repository/terraform/$1" "${@:2}"
 }
 
+state_key() {
+  if [ "$1" = bootstrap ]; then echo bootstrap.tfstate; else echo "$environment/$1.tfstate"; fi
+}
+
 # Initialises a root, unless nothing has changed since the last time (hashing the provider takes seconds).
 initialise() {
-  local key="$environment/$1.tfstate" stamp="$work_dir/$1/initialised" state
-  [ "$1" = bootstrap ] && key=bootstrap.tfstate
+  local stamp="$work_dir/$1/initialised" state
   state=$(cat "$environment_dir/backend.hcl" "$repository/terraform/$1"/*.tf "$repository"/terraform/modules/*/*.tf 2>/dev/null | cksum)
   if [ "$(cat "$stamp" 2>/dev/null)" != "$state" ] || [ ! -f "$repository/terraform/$1/.terraform.lock.hcl" ]; then
-    run "$1" init -input=false -reconfigure -backend-config="$environment_dir/backend.hcl" -backend-config="key=$key" >"$work_dir/$1.init.log" 2>&1 || {
+    run "$1" init -input=false -reconfigure -backend-config="$environment_dir/backend.hcl" \
+      -backend-config="key=$(state_key "$1")" >"$work_dir/$1.init.log" 2>&1 || {
       cat "$work_dir/$1.init.log" >&2
       fail "terraform init failed in $1; the output above says why"
     }
@@ -66,10 +72,9 @@ case $action in
   plan | apply | destroy | refresh | console | import)
     [ -f "$environment_dir/$root.tfvars" ] && arguments+=(-var-file="$environment_dir/$root.tfvars")
     if [ "$root" = application ]; then
-      initialise infrastructure
-      inputs=$(run infrastructure output -json application_inputs 2>/dev/null) ||
+      "${VENV_PYTHON:-$repository/.local/venv/bin/python}" "$repository/scripts/deployment.py" "$environment" \
+        >"$work_dir/infrastructure.tfvars.json" ||
         fail "the infrastructure of '$environment' is not applied yet: make apply ENV=$environment"
-      printf '{"infrastructure": %s}\n' "$inputs" >"$work_dir/infrastructure.tfvars.json"
       artifact_key=${ARTIFACT_KEY:-$(run application output -raw artifact_key 2>/dev/null)} || artifact_key=
       case $artifact_key in
         router/*.zip) ;;

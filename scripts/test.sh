@@ -2,6 +2,7 @@
 # Runs every level of tests and ends with one line per level. Goes on after a failing level; exits 1 if any failed.
 #
 # Usage: test.sh [LEVEL ...]     levels: unit contract terraform integration (default: all)
+# shellcheck disable=SC2329  # functions are called by name, through `level`
 set -uo pipefail
 
 repository=$(cd "$(dirname "$0")/.." && pwd)
@@ -23,9 +24,6 @@ level() {
   fi
   summary+=("$(printf '%-12s %s  %s (%d s)' "$name" "$status" "$(counts "$reports/$name.log")" $((SECONDS - started)))")
 }
-
-# The functions below are called by name.
-# shellcheck disable=SC2329
 
 # What the runner said last of its numbers.
 counts() {

@@ -30,13 +30,15 @@ from typing import Any
 
 import boto3
 
-REPOSITORY = Path(__file__).resolve().parents[1]
+from deployment import REPOSITORY, infrastructure_outputs
+
 LOCAL = REPOSITORY / ".local"
 REGION = "us-gov-west-1"
 ACCOUNT_ID = "123456789012"
 ENVIRONMENT = "twin"
 _START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
+_SHOWN = ("==>", "Apply complete", "stored", "uploaded", "router/", "The state bucket")
 # What the machine's own AWS set-up must not bring into the twin.
 _FOREIGN_PREFIXES = ("AWS_", "TF_VAR_", "TF_CLI_ARGS", "TF_WORKSPACE", "TF_DATA_DIR")
 
@@ -63,7 +65,7 @@ class Twin:
         """Start, deploy and write the environment file; what was started is stopped again if that fails."""
         if self._processes():
             raise SystemExit(f"error: twin '{self.name}' is up already; stop it first (make local-down)")
-        for leftover in ("environments", "tmp", "env"):
+        for leftover in ("environments", "tmp", "env", "terraform/bootstrap-copy", "terraform/bootstrap-copy-data"):
             path = self.folder / leftover
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
         (self.folder / "tmp").mkdir(parents=True)
@@ -157,11 +159,9 @@ class Twin:
         _write_tfvars(environment / "application.tfvars", {**shared, "router": endpoints})
         _write_private(self.folder / "credential.json", json.dumps(self._credential))
         environ = self._environ(operator, self.govcloud_url)
-        deploy = [str(REPOSITORY / "scripts" / "deploy.sh"), ENVIRONMENT]
-        subprocess.run(
-            deploy, env={**environ, "CREDENTIAL_FILE": str(self.folder / "credential.json")}, check=True, cwd=REPOSITORY
-        )
-        outputs = self._outputs(environ)
+        self._run_deploy_script({**environ, "CREDENTIAL_FILE": str(self.folder / "credential.json")})
+        known = environ | {"INFRASTRUCTURE_OUTPUTS": str(self.folder / "terraform" / "infrastructure.outputs.json")}
+        outputs = infrastructure_outputs(ENVIRONMENT, known)
         policy = json.loads(outputs["caller_policy_json"])
         caller = self._create_user("application-developer", policy["Statement"], operator)
         variables = {
@@ -179,10 +179,24 @@ class Twin:
             "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()),
         )
 
-    def _outputs(self, environ: Mapping[str, str]) -> dict[str, Any]:
-        command = [str(REPOSITORY / "scripts" / "terraform.sh"), ENVIRONMENT, "infrastructure", "output", "-json"]
-        printed = subprocess.run(command, env=environ, check=True, capture_output=True, text=True).stdout
-        return {name: output["value"] for name, output in json.loads(printed).items()}
+    def _run_deploy_script(self, environ: Mapping[str, str]) -> None:
+        """Run deploy.sh; its whole output goes to a file, its steps and results to the screen."""
+        log_file = self.folder / "deploy.log"
+        command = [str(REPOSITORY / "scripts" / "deploy.sh"), ENVIRONMENT]
+        started = time.monotonic()
+        with (
+            log_file.open("w") as log,
+            subprocess.Popen(
+                command, env=environ, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            ) as process,
+        ):
+            for line in process.stdout or ():
+                log.write(line)
+                if line.startswith(_SHOWN):
+                    print(f"{time.monotonic() - started:4.0f} s  {line.rstrip()}", flush=True)
+        if process.returncode:
+            end = "".join(log_file.read_text().splitlines(keepends=True)[-40:])
+            raise SystemExit(f"{end}\nerror: the deployment to the twin failed; all of its output is in {log_file}")
 
     def _create_user(self, name: str, statements: list[dict[str, Any]], administrator: Keys) -> Keys:
         iam = boto3.client(
@@ -212,6 +226,7 @@ class Twin:
             "AWS_EC2_METADATA_DISABLED": "true",
             "NO_PROXY": "127.0.0.1",
             "AUTO_APPROVE": "1",
+            "TF_CLI_ARGS": "-no-color",
             "ENVIRONMENTS_DIR": str(self.folder / "environments"),
             "WORK_DIR": str(self.folder / "terraform"),
         }

@@ -16,11 +16,10 @@ output "state_kms_key_arn" {
 output "backend_config" {
   description = "Backend settings for every root that keeps its state here: the text of a file for `terraform init -backend-config`."
   value       = <<-EOT
-    # Written by bootstrap.sh; names no secret, so commit it.
+    # Written by bootstrap.sh; names no secret, so commit it. The bucket encrypts with its own key by default;
+    # `encrypt = true` without a key would choose another one.
     bucket            = "${aws_s3_bucket.state.bucket}"
     region            = "${var.region}"
-    kms_key_id        = "${aws_kms_key.state.arn}"
-    encrypt           = true
     use_lockfile      = true
     use_fips_endpoint = ${var.use_fips_endpoint}
   EOT
