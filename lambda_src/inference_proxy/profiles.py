@@ -10,7 +10,7 @@ from urllib.parse import quote
 from inference_proxy.errors import InvalidParameterError
 
 # The shapes of botocore's InvokeModelIdentifier, but anchored, and without "..": an id never changes the path.
-_PLAIN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,255}")
+_PLAIN_ID = re.compile(r"(?!arn:)[A-Za-z0-9][A-Za-z0-9._:-]{0,255}")
 _ARN = re.compile(r"arn:aws[a-z-]*:(bedrock|sagemaker):[a-z0-9-]{0,20}:[0-9]{0,12}:[a-z-]+/[A-Za-z0-9._:/-]{1,1024}")
 _FOUNDATION_MODEL_ARN = re.compile(r"arn:aws:bedrock:[a-z0-9-]*::foundation-model/(.+)")
 _RETRY_SECONDS = 30.0  # after a failed refresh

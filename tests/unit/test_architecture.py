@@ -1,0 +1,71 @@
+"""The shape of lambda_src: imports point one way, one place reads the environment, files stay readable."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+LAMBDA_SOURCES = Path(__file__).resolve().parents[2] / "lambda_src"
+FILES = sorted(LAMBDA_SOURCES.rglob("*.py"))
+# From the outside in: a file may import from later rows only, never from its own row or an earlier one.
+LAYERS = (
+    ("handler",),
+    ("app",),
+    ("router",),
+    ("routes", "operations.dashboard", "operations.discovery", "operations.health", "operations.invoke"),
+    ("operations.answers", "boundary"),
+    ("audit_query",),
+    ("audit", "bedrock", "policy", "profiles", "telemetry", "events"),
+    ("credentials",),
+    ("aws_json",),
+    ("transport", "signing"),
+    ("connection", "settings"),
+    ("models", "errors"),
+)
+RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
+MOST_LINES = 210
+
+
+def name_of(file: Path) -> str:
+    return ".".join(file.relative_to(LAMBDA_SOURCES).with_suffix("").parts).removeprefix("inference_proxy.")
+
+
+def imported(file: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(file.read_text())):
+        modules = []
+        if isinstance(node, ast.ImportFrom):
+            if node.module == "inference_proxy":
+                modules = [alias.name for alias in node.names]
+            elif node.module:
+                modules = [node.module]
+        elif isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        for module in modules:
+            yield module.removeprefix("inference_proxy.")
+
+
+@pytest.mark.parametrize("file", FILES, ids=name_of)
+def test_imports_point_one_way(file: Path) -> None:
+    name = name_of(file)
+    if name.endswith("__init__"):
+        assert list(imported(file)) == []
+        return
+    inner = [module for module in imported(file) if module in RANK]
+    assert [module for module in inner if RANK[module] <= RANK[name]] == []
+
+
+@pytest.mark.parametrize("file", FILES, ids=name_of)
+def test_only_the_composition_root_reads_the_environment(file: Path) -> None:
+    if name_of(file) != "handler":
+        assert "os" not in set(imported(file))
+
+
+@pytest.mark.parametrize("file", FILES, ids=name_of)
+def test_files_can_be_read_in_one_sitting(file: Path) -> None:
+    assert len(file.read_text().splitlines()) <= MOST_LINES
+
+
+@pytest.mark.parametrize("file", FILES, ids=name_of)
+def test_boto3_stays_out_of_the_artifact(file: Path) -> None:
+    assert {"boto3", "botocore"}.isdisjoint(module.split(".")[0] for module in imported(file))
