@@ -60,6 +60,7 @@ class Twin:
         self.environment_file = LOCAL / "env" if name == "local" else self.folder / "env"
         self._processes_file = self.folder / "processes.json"
         self._root = Keys("twin-root", secrets.token_hex(20))
+        self._children: list[subprocess.Popen[bytes]] = []
 
     def up(self) -> None:
         """Start, deploy and write the environment file; what was started is stopped again if that fails."""
@@ -88,6 +89,9 @@ class Twin:
         for pid in self._processes():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        for child in self._children:
+            child.wait()
+        self._children.clear()
         self._processes_file.unlink(missing_ok=True)
         self.environment_file.unlink(missing_ok=True)
         shutil.rmtree(self.folder / "tmp", ignore_errors=True)
@@ -244,6 +248,7 @@ class Twin:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        self._children.append(process)
         started = {**self._processes(), process.pid: _started_at(process.pid)}
         self._processes_file.write_text(json.dumps(started))
 

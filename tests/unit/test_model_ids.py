@@ -20,7 +20,7 @@ HOSTILE = [
         "x\nHost: evil",
         "\u2028",
         "a\u202eb",
-        "ａnthropic",
+        "\uff41nthropic",
         "@evil.example",
         "//evil.example",
         "-x",
