@@ -34,30 +34,28 @@ pytest() {
   .local/venv/bin/python -m pytest "$@"
 }
 
+# native_test FOLDER: `terraform test` in one root or module, with working data of its own.
+native_test() {
+  local data=.local/native-tests/${1//\//-}
+  mkdir -p "$data"
+  export TF_DATA_DIR=$PWD/$data
+  if terraform -chdir="$1" init -backend=false -input=false >"$data/log" 2>&1; then
+    terraform -chdir="$1" test -no-color >"$data/log" 2>&1 || cat "$data/log"
+  else
+    cat "$data/log"
+  fi
+  printf '%-36s %s\n' "$1" "$(grep -E '^(Success!|Failure!)' "$data/log" || echo 'Failure! 0 passed, 1 failed.')"
+}
+
 terraform_native() {
   # shellcheck source=scripts/provider_mirror.sh
   . scripts/provider_mirror.sh
-  local folder passed=0 broken=0 data
-  for folder in terraform/*/tests terraform/modules/*/tests terraform/examples/*/tests; do
-    [ -d "$folder" ] || continue
-    folder=${folder%/tests}
-    data=$repository/.local/native-tests/${folder//\//-}
-    mkdir -p "$data"
-    printf -- '--- %s\n' "$folder"
-    if TF_DATA_DIR="$data" terraform -chdir="$folder" init -backend=false -input=false >"$data/init.log" 2>&1; then
-      TF_DATA_DIR="$data" terraform -chdir="$folder" test -no-color >"$data/test.log" 2>&1
-    else
-      cp "$data/init.log" "$data/test.log"
-      echo "0 passed, 1 failed" >>"$data/test.log"
-    fi
-    passed=$((passed + $(sed -n 's/.*[^0-9]\([0-9][0-9]*\) passed.*/\1/p;s/^\([0-9][0-9]*\) passed.*/\1/p' "$data/test.log" | tail -n 1)))
-    local failures
-    failures=$(sed -n 's/.*passed, \([0-9][0-9]*\) failed.*/\1/p' "$data/test.log" | tail -n 1)
-    broken=$((broken + ${failures:-1}))
-    if [ "${failures:-1}" = 0 ]; then tail -n 1 "$data/test.log"; else cat "$data/test.log"; fi
-  done
-  printf '%d passed, %d failed\n' "$passed" "$broken"
-  [ "$broken" -eq 0 ] && [ "$passed" -gt 0 ]
+  export -f native_test
+  # Two at a time: each starts the provider several times, and that is what takes long.
+  find terraform -type d -name tests -prune | sed 's|/tests$||' | sort |
+    xargs -P 2 -I FOLDER bash -c 'native_test FOLDER' | tee "$reports/native-folders"
+  sed -nE 's/^terraform.* ([0-9]+) passed, ([0-9]+) failed.*/\1 \2/p' "$reports/native-folders" |
+    awk '{passed += $1; failed += $2} END {printf "%d passed, %d failed\n", passed, failed; exit failed || !passed}'
 }
 
 for name in "${@:-unit contract terraform integration}"; do

@@ -59,6 +59,7 @@ class Twin:
         self.folder = LOCAL / "twins" / name
         self.environment_file = LOCAL / "env" if name == "local" else self.folder / "env"
         self._processes_file = self.folder / "processes.json"
+        self._outputs_file = self.folder / "terraform" / "infrastructure.outputs.json"
         self._root = Keys("twin-root", secrets.token_hex(20))
         self._children: list[subprocess.Popen[bytes]] = []
 
@@ -106,7 +107,8 @@ class Twin:
         """An environ in which Terraform, boto3 and the scripts act as the operator of the twin's GovCloud account."""
         variables = self.variables()
         keys = Keys(variables["OPERATOR_AWS_ACCESS_KEY_ID"], variables["OPERATOR_AWS_SECRET_ACCESS_KEY"])
-        return self._environ(keys, variables["TWIN_GOVCLOUD_URL"])
+        outputs = {"INFRASTRUCTURE_OUTPUTS": str(self._outputs_file)}
+        return self._environ(keys, variables["TWIN_GOVCLOUD_URL"]) | outputs
 
     def commercial_api_key(self) -> str:
         """The API key that the Commercial side knows, which must turn up nowhere else."""
@@ -164,8 +166,7 @@ class Twin:
         _write_private(self.folder / "credential.json", json.dumps(self._credential))
         environ = self._environ(operator, self.govcloud_url)
         self._run_deploy_script({**environ, "CREDENTIAL_FILE": str(self.folder / "credential.json")})
-        known = environ | {"INFRASTRUCTURE_OUTPUTS": str(self.folder / "terraform" / "infrastructure.outputs.json")}
-        outputs = infrastructure_outputs(ENVIRONMENT, known)
+        outputs = infrastructure_outputs(ENVIRONMENT, {"INFRASTRUCTURE_OUTPUTS": str(self._outputs_file)})
         policy = json.loads(outputs["caller_policy_json"])
         caller = self._create_user("application-developer", policy["Statement"], operator)
         variables = {

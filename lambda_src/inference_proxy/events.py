@@ -92,9 +92,8 @@ def _path(event: Mapping[str, Any]) -> str:
 def _query(event: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     lists = _mapping(event, "multiValueQueryStringParameters")
     single = _mapping(event, "queryStringParameters")
-    return {str(name): tuple(map(str, values)) for name, values in lists.items()} or {
-        str(name): (str(value),) for name, value in single.items()
-    }
+    query = {str(name): tuple(map(str, values)) for name, values in lists.items() if isinstance(values, list)}
+    return query or {str(name): (str(value),) for name, value in single.items()}
 
 
 def _body(event: Mapping[str, Any], max_bytes: int) -> bytes:

@@ -13,9 +13,12 @@ import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import boto3
+import jsonschema
+import yaml
 
 import handler
 from inference_proxy import events
@@ -31,6 +34,9 @@ ON_DEMAND_MODEL = "amazon.nova-lite-v1:0"
 PROFILE_ONLY_MODEL = "anthropic.claude-haiku-4-5-20251001-v1:0"
 NOVA_BODY = {"messages": [{"role": "user", "content": [{"text": "XP-CANARY-prompt"}]}]}
 
+OPENAPI = yaml.safe_load(
+    (Path(__file__).resolve().parents[2] / "terraform/modules/api_gateway/openapi.yaml").read_text()
+)
 KEYS = {"AWS_ACCESS_KEY_ID": "ASIAMADEUP", "AWS_SECRET_ACCESS_KEY": "made-up", "AWS_SESSION_TOKEN": "made-up-token"}
 
 
@@ -139,6 +145,7 @@ class RouterBench:
         else:
             rendered = events.render(self.app.handle(request))
         json.dumps(rendered)  # Lambda must be able to serialise it
+        check_against_document(method, path, rendered)
         return Answer(rendered["statusCode"], rendered["headers"], rendered["body"])
 
     def invoke(self, model_id: str = ON_DEMAND_MODEL, body: object = None, **options: Any) -> Answer:
@@ -152,6 +159,16 @@ class RouterBench:
         records = [{name: next(iter(value.values())) for name, value in item.items()} for item in items]
         records.sort(key=lambda record: record["timeKey"])
         return [record for record in records if operation in (None, record["operation"])]
+
+
+def check_against_document(method: str, path: str, rendered: Mapping[str, Any]) -> None:
+    """Every answer keeps the contract of the API document: a known status, and the body's schema."""
+    operation = OPENAPI["paths"].get(path, {}).get(method.lower())
+    reference = {"$ref": "#/components/schemas/ErrorResponse"}
+    if operation:
+        described = operation["responses"].get(str(rendered["statusCode"]), {})
+        reference = described.get("content", {}).get("application/json", {}).get("schema", reference)
+    jsonschema.validate(json.loads(rendered["body"]), {**reference, "components": OPENAPI["components"]})
 
 
 def secret_text(secret: Mapping[str, str] | str) -> str:

@@ -155,7 +155,7 @@ def test_paging_is_complete_and_stable_while_records_come_in(bench: RouterBench,
         page = requests(bench, timeRange="30d", success=success, limit="7", **({"cursor": cursor} if cursor else {}))
         seen += [f"{record['timestamp']}#{record['requestId']}" for record in page["requests"]]
         pages += 1
-        cursor = page["nextCursor"]
+        cursor = page.get("nextCursor")
         if not cursor:
             break
         if pages == 1:

@@ -10,7 +10,13 @@ import pytest
 from tests.contract.conftest import MakeBench
 from tests.contract.router_bench import CALLER_ARN, NOVA_BODY, ON_DEMAND_MODEL, PROFILE_ONLY_MODEL, RouterBench
 from tests.fakes.commercial import CommercialStandIn
-from tests.fakes.commercial_auth import ACCESS_KEY_ID, API_KEY, SECRET_ACCESS_KEY
+from tests.fakes.commercial_auth import (
+    ACCESS_KEY_ID,
+    API_KEY,
+    SECRET_ACCESS_KEY,
+    SESSION_ACCESS_KEY_ID,
+    SESSION_TOKEN,
+)
 
 CLAUDE_BODY = {"max_tokens": 16, "messages": [{"role": "user", "content": "hi"}]}
 
@@ -259,6 +265,14 @@ def test_aws_keys_are_signed_for_bedrock(make_bench: MakeBench, commercial: Comm
     assert bench.invoke(PROFILE_ONLY_MODEL, CLAUDE_BODY).status == 200
     assert {request["auth"] for request in commercial.requests} == {"sigv4"}
     assert bench.records("InvokeModel")[0]["authMode"] == "aws_keys"
+
+
+def test_a_session_token_is_sent(make_bench: MakeBench, commercial: CommercialStandIn) -> None:
+    """[18] the original never passed it on."""
+    keys = {"aws_access_key_id": SESSION_ACCESS_KEY_ID, "aws_secret_access_key": SECRET_ACCESS_KEY}
+
+    assert make_bench(keys | {"aws_session_token": SESSION_TOKEN}).invoke().status == 200
+    assert make_bench(keys).invoke().status == 403
 
 
 def test_the_region_of_the_secret_is_used(make_bench: MakeBench, commercial: CommercialStandIn) -> None:

@@ -197,7 +197,7 @@ def test_a_killed_function_leaves_its_intent_on_record(deployment: Deployment) -
 
 def function_processes(deployment: Deployment) -> list[str]:
     """Process ids of the emulator's Lambda workers."""
-    listed = subprocess.run(["ps", "-eo", "pid=,args="], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(["ps", "-eww", "-o", "pid=,args="], capture_output=True, text=True, check=True).stdout
     folder = str(deployment.twin.folder / "tmp")
     return [line.split()[0] for line in listed.splitlines() if folder in line and "_worker.py" in line]
 

@@ -58,7 +58,7 @@ class Dashboard:
                 "requests": records,
                 "totalCount": total,
                 "totalCountIsExact": exact,
-                "nextCursor": _encoded_cursor(following),
+                **({"nextCursor": _encoded_cursor(following)} if following else {}),
                 "filters": {
                     "partition": partition,
                     "timeRange": query.get("timeRange", "" if {"from", "to"} & query.keys() else _DEFAULT_RANGE),
@@ -135,8 +135,8 @@ def _moment(query: Mapping[str, str], name: str) -> datetime | None:
         raise InvalidParameterError(f"`{name}` must be a time such as 2026-11-22T08:00:00Z") from None
 
 
-def _encoded_cursor(time_key: str | None) -> str | None:
-    return base64.urlsafe_b64encode(time_key.encode()).decode().rstrip("=") if time_key else None
+def _encoded_cursor(time_key: str) -> str:
+    return base64.urlsafe_b64encode(time_key.encode()).decode().rstrip("=")
 
 
 def _decoded_cursor(cursor: str | None) -> str | None:

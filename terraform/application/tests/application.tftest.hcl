@@ -67,13 +67,13 @@ run "stand_ins_for_bedrock_and_a_vpc_can_be_given" {
     infrastructure    = merge(var.infrastructure, { vpc_config = { subnet_ids = ["subnet-1"], security_group_ids = ["sg-1"] } })
     router = {
       bedrock_endpoint_url         = "http://127.0.0.1:4000"
-      bedrock_runtime_endpoint_url = "https://vpce.example.com/path"
+      bedrock_runtime_endpoint_url = "https://vpce.example.com"
     }
   }
 
   assert {
     condition = [local.environment.AWS_ENDPOINT_URL_BEDROCK, local.environment.AWS_ENDPOINT_URL_BEDROCK_RUNTIME, local.environment.AWS_USE_FIPS_ENDPOINT] == [
-      "http://127.0.0.1:4000", "https://vpce.example.com/path", "false",
+      "http://127.0.0.1:4000", "https://vpce.example.com", "false",
     ]
     error_message = "The endpoints must reach the function."
   }

@@ -1,0 +1,122 @@
+"""Documents say what is there, all of it and nothing more."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from inference_proxy import errors
+from inference_proxy.audit import AuditTrail
+from inference_proxy.models import Caller, Crossing, Deadline, Decision, Outcome, Request
+from inference_proxy.routes import ROUTES
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+ROUTER_README = (REPOSITORY / "lambda_src/README.md").read_text()
+OPENAPI = yaml.safe_load((REPOSITORY / "terraform/modules/api_gateway/openapi.yaml").read_text())
+MODULES = sorted(path.parent for path in REPOSITORY.glob("terraform/modules/*/versions.tf"))
+ALL_ERRORS = [
+    error for error in vars(errors).values() if isinstance(error, type) and issubclass(error, errors.ProxyError)
+]
+CODED_ERRORS = [error for error in ALL_ERRORS if hasattr(error, "code")]
+
+
+def section(text: str, heading: str) -> str:
+    return text.split(f"## {heading}\n")[1].split("\n## ")[0]
+
+
+def test_every_error_code_is_in_the_catalogue() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (\d{3}) \|", section(ROUTER_README, "Errors"), re.MULTILINE)
+    assert sorted(rows) == sorted((error.code, str(error.status)) for error in CODED_ERRORS)
+
+
+def test_the_error_tree_is_drawn_as_it_is() -> None:
+    drawn = re.findall(r"(\w+Error)\s+(\d{3}) (\w+)", errors.__doc__ or "")
+    assert sorted(drawn) == sorted((error.__name__, str(error.status), error.code) for error in CODED_ERRORS)
+
+
+def test_every_variable_of_the_function_is_documented() -> None:
+    documented = set(re.findall(r"`([A-Z][A-Z0-9_]+)`", section(ROUTER_README, "Environment variables")))
+    source = (REPOSITORY / "lambda_src/inference_proxy/settings.py").read_text()
+    read = set(re.findall(r'"([A-Z][A-Z0-9]*_[A-Z0-9_]+|RELEASE)"', source))
+    environment = (REPOSITORY / "terraform/application/environment.tf").read_text()
+    set_by_terraform = set(re.findall(r"^    ([A-Z][A-Z0-9_]+) +=", environment, re.MULTILINE))
+    by_endpoint_rule = {"AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_SECRETSMANAGER"}
+    assert documented == read | by_endpoint_rule | {name for name in set_by_terraform if "POWERTOOLS" in name}
+    assert set_by_terraform - documented == set()
+
+
+def test_every_attribute_of_a_record_is_documented() -> None:
+    class Recorder:
+        items: list[dict[str, object]] = []  # noqa: RUF012
+
+        def call(self, _operation: str, arguments: dict[str, object], _deadline: Deadline) -> None:
+            self.items.append(arguments)
+
+    recorder = Recorder()
+    request = Request("id", "invocation", "POST", "/", Caller("a", "b", "c", "d"), Deadline.after(1))
+    crossing = Crossing(request, "InvokeModel", Decision(True, "r", "r"), "0", 1, "m", "m", crossing_id="other")
+    trail = AuditTrail(recorder, "table", 30, "release")  # type: ignore[arg-type]
+    trail.begin(crossing, Deadline.after(1))
+    outcome = Outcome("COMPLETED", 200, "e", 1, 1, "u", 1, 1, 1, 1, 1, "api_key", "v", "host", "us-east-1")
+    trail.finish(crossing, outcome, 1, Deadline.after(1))
+    begun, finished = recorder.items
+    written = set(begun["Item"]) | set(finished["ExpressionAttributeNames"].values())  # type: ignore[call-overload, attr-defined]
+    documented = set(re.findall(r"`(\w+)`", section(ROUTER_README, "Audit record").split("\n\n")[-1]))
+    assert written - {"dayShard", "outcomeDayShard", "timeKey"} == documented
+
+
+def test_the_api_document_and_the_routes_agree() -> None:
+    operations = {
+        (method.upper(), path)
+        for path, item in OPENAPI["paths"].items()
+        for method in item
+        if method in ("get", "put", "post", "delete", "patch")
+    }
+    assert operations == {(route.method, route.path) for route in ROUTES}
+    for route in ROUTES:
+        assert f"### {route.method} {route.path}" in ROUTER_README
+
+
+def test_the_dashboard_parameters_agree() -> None:
+    from inference_proxy.operations.dashboard import _PARAMETERS
+
+    in_document = {parameter["name"] for parameter in OPENAPI["paths"]["/dashboard/requests"]["get"]["parameters"]}
+    table = section(ROUTER_README, "HTTP API").split("### GET /dashboard/requests")[1]
+    in_readme = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", table, re.MULTILINE))))
+    assert in_document == set(_PARAMETERS) == in_readme
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.name)
+def test_module_readmes_are_complete(module: Path) -> None:
+    readme = (module / "README.md").read_text()
+    for kind, file in (("variable", "variables.tf"), ("output", "outputs.tf")):
+        names = re.findall(rf'^{kind} "(\w+)"', (module / file).read_text(), re.MULTILINE)
+        assert names
+        for name in names:
+            assert re.search(rf"^\| `{name}` \|", readme, re.MULTILINE), f"{kind} {name} is not in the table"
+
+
+@pytest.mark.parametrize("readme", ["README.md", "scripts/README.md", "tests/README.md", "terraform/README.md"])
+def test_commands_and_files_in_readmes_exist(readme: str) -> None:
+    text = (REPOSITORY / readme).read_text()
+    targets = set(re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"\bmake ([a-z-]+)\b(?= ENV| TWIN|`|\s+#|$)", text, re.MULTILINE)) <= targets
+    for path in re.findall(r"\b((?:scripts|terraform|tests|lambda_src)/[\w./]+\.(?:py|sh|tf|md|yaml))\b", text):
+        assert (REPOSITORY / path).exists(), path
+    for path, test in re.findall(r"`((?:unit|contract|integration)/\w+\.py)(?:::(\w+))?`", text):
+        assert f"def {test}" in (REPOSITORY / "tests" / path).read_text(), (path, test)
+
+
+def test_every_script_is_described() -> None:
+    text = (REPOSITORY / "scripts/README.md").read_text()
+    for script in (*REPOSITORY.glob("scripts/*.sh"), *REPOSITORY.glob("scripts/*.py")):
+        assert f"`{script.name}" in text, script.name
+
+
+def test_no_credential_is_committed() -> None:
+    """[4] [9]."""
+    pattern = r"AKIA[0-9A-Z]{16}|ASIA[0-9A-Z]{16}|ABSK[A-Za-z0-9+/=]{60,}|bedrock-api-key-[A-Za-z0-9+/=]{40,}"
+    found = subprocess.run(["git", "grep", "-nE", pattern], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert found.stdout == ""
