@@ -35,11 +35,11 @@ local-down: $(VENV)/ready ## Stop it
 # --- Quality ------------------------------------------------------------------------------------------------------
 
 .PHONY: test
-test: setup ## Every test there is
+test: setup $(VENV)/tools-ready ## Every test there is
 	@scripts/test.sh
 
 .PHONY: lint
-lint: setup ## Formatting, types, shell, Terraform
+lint: setup $(VENV)/tools-ready ## Formatting, types, shell, Terraform
 	@scripts/lint.sh
 
 # --- Deployment ---------------------------------------------------------------------------------------------------
@@ -96,17 +96,26 @@ setup: prerequisites $(VENV)/ready $(TWIN_VENV)/ready
 prerequisites:
 	@$(RUN) scripts/check_prerequisites.sh
 
+# --no-compile: what is used gets compiled then; compiling everything first would double the time.
+INSTALL := -m pip --disable-pip-version-check install -qq --no-compile
+
+# What the scripts need; the tools for tests and lint come on top only where they are wanted.
 $(VENV)/ready: requirements.txt lambda_src/requirements.txt
 	@$(RUN) scripts/check_prerequisites.sh python
-	@echo "==> setting up $(VENV) (once; about half a minute)"
+	@echo "==> setting up $(VENV) (once)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(VENV_PYTHON) -m pip install -qq --disable-pip-version-check --require-hashes -r lambda_src/requirements.txt
-	@$(VENV_PYTHON) -m pip install -qq --disable-pip-version-check -r requirements.txt
+	@$(VENV_PYTHON) $(INSTALL) --require-hashes -r lambda_src/requirements.txt
+	@$(VENV_PYTHON) $(INSTALL) $$(grep '^boto3==' requirements.txt)
+	@touch $@
+
+$(VENV)/tools-ready: requirements.txt | $(VENV)/ready
+	@echo "==> installing the tools for tests and lint into $(VENV) (once; half a minute or more)"
+	@$(VENV_PYTHON) $(INSTALL) -r requirements.txt
 	@touch $@
 
 # The Lambda processes of the twin use this Python, so it is the runtime's version where that is installed.
 $(TWIN_VENV)/ready: tests/fakes/requirements.txt | $(VENV)/ready
 	@echo "==> setting up $(TWIN_VENV) (once)"
-	@$$($(VENV_PYTHON) -c 'import sys; sys.path.insert(0, "scripts"); import package; print(package.runtime_python() or sys.executable)') -m venv $(TWIN_VENV)
-	@$(TWIN_VENV)/bin/python -m pip install -qq --disable-pip-version-check -r $<
+	@$$($(VENV_PYTHON) scripts/package.py --runtime-python) -m venv --without-pip $(TWIN_VENV)
+	@$(VENV_PYTHON) -m pip --python $(TWIN_VENV)/bin/python --disable-pip-version-check install -qq --no-compile -r $<
 	@touch $@

@@ -1,6 +1,7 @@
 """Build the Lambda's artifact, router-<sha256>.zip: the same bytes on every run.
 
 Usage: package.py OUTPUT_DIRECTORY
+       package.py --runtime-python     print the interpreter of the runtime's version, or else this one
 
 Pure-Python wheels at pinned hashes, the sources of lambda_src and, where a Python of the function's runtime version
 is on this machine (or named by RUNTIME_PYTHON), its bytecode: with unchecked hashes, because a zip keeps no usable
@@ -117,4 +118,4 @@ def _files(folder: Path) -> Iterator[Path]:
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit(__doc__)
-    print(build(Path(sys.argv[1])))
+    print((runtime_python() or sys.executable) if sys.argv[1] == "--runtime-python" else build(Path(sys.argv[1])))
