@@ -9,20 +9,17 @@ repository=$(cd "$(dirname "$0")/.." && pwd)
 cd "$repository" || exit 1
 reports=.local/reports
 mkdir -p "$reports"
-summary=()
-failed=0
+rm -f "$reports"/*.summary
 
-# level NAME COMMAND...: runs a level and notes how it ended.
+# level NAME COMMAND...: runs a level and notes in a file how it ended.
 level() {
   local name=$1 started=$SECONDS status=passed
   shift
   printf '\n==> %s tests\n' "$name"
   "$@" 2>&1 | tee "$reports/$name.log"
-  if [ "${PIPESTATUS[0]}" -ne 0 ]; then
-    status=FAILED
-    failed=1
-  fi
-  summary+=("$(printf '%-12s %s  %s (%d s)' "$name" "$status" "$(counts "$reports/$name.log")" $((SECONDS - started)))")
+  [ "${PIPESTATUS[0]}" -eq 0 ] || status=FAILED
+  printf '%-12s %s  %s (%d s)\n' "$name" "$status" "$(counts "$reports/$name.log")" $((SECONDS - started)) \
+    >"$reports/$name.summary"
 }
 
 # What the runner said last of its numbers.
@@ -58,17 +55,31 @@ terraform_native() {
     awk '{passed += $1; failed += $2} END {printf "%d passed, %d failed\n", passed, failed; exit failed || !passed}'
 }
 
-for name in "${@:-unit contract terraform integration}"; do
-  for one in $name; do
-    case $one in
-      unit | contract) level "$one" pytest -n 2 "tests/$one" ;;
-      terraform) level terraform terraform_native ;;
-      integration) level integration pytest tests/integration ;;
-      *) printf 'error: unknown level %s; levels are unit contract terraform integration\n' "$one" >&2; exit 2 ;;
-    esac
-  done
+[ $# -gt 0 ] || set -- unit contract terraform integration
+levels=("$@")
+while [ $# -gt 0 ]; do
+  case $1 in
+    unit | contract) level "$1" pytest -n 2 "tests/$1" ;;
+    terraform)
+      if [ $# -gt 1 ]; then
+        # Beside the next level, which mostly waits for Terraform as well; its output follows at the end.
+        level terraform terraform_native >"$reports/terraform.output" 2>&1 &
+      else
+        level terraform terraform_native
+      fi
+      ;;
+    integration) level integration pytest tests/integration ;;
+    *)
+      printf 'error: unknown level %s; levels are unit contract terraform integration\n' "$1" >&2
+      exit 2
+      ;;
+  esac
+  shift
 done
+wait
+[ ! -f "$reports/terraform.output" ] || cat "$reports/terraform.output"
+rm -f "$reports/terraform.output"
 
 printf '\n'
-printf '%s\n' "${summary[@]}"
-exit "$failed"
+for name in "${levels[@]}"; do cat "$reports/$name.summary"; done
+! grep -q FAILED "$reports"/*.summary

@@ -1,0 +1,148 @@
+"""What the router adds: cold import of the artifact's handler, and a warm request against servers that answer at once.
+
+Usage: handler_time.py [ARTIFACT.zip]      default: the newest in .local/artifacts (`make package`)
+
+Prints medians, and the warm time as a ratio to its floor: the same three exchanges (audit intent, Bedrock, audit
+outcome) sent as raw bytes over kept connections in the same run. Trust the ratio; the milliseconds are this machine's.
+"""
+
+import json
+import multiprocessing
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import zipfile
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+WARM_REQUESTS, COLD_STARTS = 1500, 7
+CANNED = {
+    b"GetSecretValue": {"SecretString": json.dumps({"bedrock_api_key": "made-up"}), "VersionId": "1"},
+    b"/foundation-models": {"modelSummaries": [{"modelId": "a.model", "inferenceTypesSupported": ["ON_DEMAND"]}]},
+    b"/inference-profiles": {"inferenceProfileSummaries": []},
+    b"/model/": {"content": [{"type": "text", "text": "hello"}], "usage": {"output_tokens": 1}},
+}
+COLD = """
+import time; started = time.perf_counter()
+import handler
+print((time.perf_counter() - started) * 1000)
+"""
+BARE = "import time; started = time.perf_counter(); import json, sys; print((time.perf_counter() - started) * 1000)"
+
+
+def serve(port_pipe: "multiprocessing.connection.Connection[int, int]") -> None:
+    """DynamoDB, Secrets Manager and Bedrock in one: a canned answer the moment a request is complete."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    port_pipe.send(listener.getsockname()[1])
+
+    def answer(client: socket.socket) -> None:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with client, client.makefile("rb") as lines:
+            while head := b"".join(iter(lines.readline, b"\r\n")):
+                lengths = [line for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")]
+                lines.read(int(lengths[0].split(b":")[1]) if lengths else 0)
+                document = next((canned for mark, canned in CANNED.items() if mark in head), {})
+                body = json.dumps(document).encode()
+                client.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n")
+                client.sendall(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+
+    while True:
+        threading.Thread(target=answer, args=(listener.accept()[0],), daemon=True).start()
+
+
+def floor_ms(port: int) -> list[float]:
+    """Three raw exchanges a request, on two kept connections."""
+    request = b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 600\r\n\r\n" + b"x" * 600
+    aws, bedrock = (socket.create_connection(("127.0.0.1", port)) for _ in range(2))
+    times = []
+    with aws, bedrock:
+        for _ in range(WARM_REQUESTS):
+            started = time.perf_counter()
+            for connection, target in ((aws, b"/"), (bedrock, b"/model/x"), (aws, b"/")):
+                connection.sendall(request % target)
+                while b"}" not in connection.recv(65536):
+                    pass
+            times.append((time.perf_counter() - started) * 1000)
+    return times
+
+
+def warm_ms() -> list[float]:
+    """The handler itself, as Lambda's runtime client calls it."""
+    sys.stdout = Path(os.devnull).open("w")  # before the import: the logger keeps the stream it finds
+    import handler
+
+    class Context:
+        aws_request_id = "benchmark"
+
+        def get_remaining_time_in_millis(self) -> int:
+            return 30_000
+
+    envelope = {"modelId": "a.model", "body": {"messages": [{"role": "user", "content": "hello"}]}}
+    event = {"resource": "/bedrock/invoke-model", "httpMethod": "POST", "headers": {}, "body": json.dumps(envelope)}
+    times = []
+    for number in range(WARM_REQUESTS):
+        started = time.perf_counter()
+        answer = handler.lambda_handler({**event, "requestContext": {"requestId": f"request-{number}"}}, Context())
+        times.append((time.perf_counter() - started) * 1000)
+        if answer["statusCode"] != 200:
+            raise SystemExit(answer["body"])
+    sys.stdout = sys.__stdout__
+    return times[50:]
+
+
+def percentiles(times: list[float]) -> str:
+    cuts = statistics.quantiles(times, n=100)
+    return f"p50 {cuts[49]:.2f} ms, p99 {cuts[98]:.2f} ms"
+
+
+def main(artifact: Path) -> None:
+    receiver, sender = multiprocessing.Pipe(duplex=False)
+    server = multiprocessing.Process(target=serve, args=(sender,), daemon=True)
+    server.start()
+    port = receiver.recv()
+    url = f"http://127.0.0.1:{port}"
+    os.environ.update(
+        AWS_REGION="us-gov-west-1",
+        AWS_ACCESS_KEY_ID="made-up",
+        AWS_SECRET_ACCESS_KEY="made-up",
+        AWS_ENDPOINT_URL=url,
+        AWS_ENDPOINT_URL_BEDROCK=url,
+        AWS_ENDPOINT_URL_BEDROCK_RUNTIME=url,
+        AUDIT_TABLE_NAME="t",
+        CREDENTIAL_SECRET_ID="s",
+        POWERTOOLS_SERVICE_NAME="router",
+        POWERTOOLS_METRICS_NAMESPACE="benchmark",
+    )
+    if hasattr(os, "sched_setaffinity"):  # client and server on one core: waking the other one costs more than the call
+        core = min(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {core})
+        os.sched_setaffinity(server.pid or 0, {core})
+    with tempfile.TemporaryDirectory() as folder:
+        with zipfile.ZipFile(artifact) as bundle:
+            bundle.extractall(folder)
+        cold, bare = (
+            statistics.median(
+                float(subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, check=True).stdout)
+                for _ in range(COLD_STARTS)
+            )
+            for code in (COLD, BARE)
+        )
+        print(f"Python {sys.version_info.major}.{sys.version_info.minor}, artifact {artifact.stat().st_size:,} bytes")
+        print(f"cold import of handler, connections opened: {cold:.0f} ms (bare json: {bare:.0f} ms)")
+        sys.path.insert(0, folder)
+        warm, floor = warm_ms(), floor_ms(port)
+    print(f"warm request: {percentiles(warm)}; floor: {percentiles(floor)}")
+    print(f"ratio of the medians: {statistics.median(warm) / statistics.median(floor):.1f}")
+    server.terminate()
+
+
+if __name__ == "__main__":
+    chosen = sys.argv[1:] or sorted(map(str, (REPOSITORY / ".local/artifacts").glob("router-*.zip")))
+    if not chosen:
+        sys.exit("no artifact: make package")
+    main(Path(chosen[0]))
