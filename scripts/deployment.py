@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import boto3
+from botocore.config import Config
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 TERRAFORM = REPOSITORY / "scripts" / "terraform.sh"
 
@@ -35,6 +38,12 @@ def infrastructure_outputs(environment: str, environ: Mapping[str, str] = os.env
             raise SystemExit(result.stderr.strip())
         printed = result.stdout
     return {name: output["value"] for name, output in json.loads(printed).items()}
+
+
+def client(service: str, region: str) -> Any:
+    """A boto3 client with FIPS endpoints, as Terraform has them here, unless the shell names an endpoint or says no."""
+    use_fips = "AWS_ENDPOINT_URL" not in os.environ and os.environ.get("AWS_USE_FIPS_ENDPOINT", "true") == "true"
+    return boto3.client(service, region_name=region, config=Config(use_fips_endpoint=use_fips))
 
 
 if __name__ == "__main__":

@@ -12,9 +12,7 @@ import getpass
 import json
 import sys
 
-import boto3
-
-from deployment import REPOSITORY, application_inputs
+from deployment import REPOSITORY, application_inputs, client
 
 sys.path.insert(0, str(REPOSITORY / "lambda_src"))
 from inference_proxy.credentials import parse_secret
@@ -32,7 +30,7 @@ def main(environment: str) -> None:
     except CredentialsMalformedError as error:
         raise SystemExit(f"error: {error}; nothing was stored") from None
     inputs = application_inputs(environment)
-    secrets = boto3.client("secretsmanager", region_name=inputs["region"])
+    secrets = client("secretsmanager", inputs["region"])
     version = secrets.put_secret_value(SecretId=inputs["credential_secret_arn"], SecretString=text.strip())["VersionId"]
     print(f"stored {credential.auth_mode} for {credential.region} as version {version}")
 

@@ -10,19 +10,19 @@ AUTO_APPROVE=1 applies without asking.
 import os
 import subprocess
 import sys
+from typing import Any
 
-import boto3
 from botocore.exceptions import ClientError
 
 import package
-from deployment import REPOSITORY, TERRAFORM, application_inputs
+from deployment import REPOSITORY, TERRAFORM, application_inputs, client
 
 
 def main(environment: str, artifact_key: str | None) -> None:
     """Make a release the one in service."""
     inputs = application_inputs(environment)
     bucket = inputs["artifact_bucket"]
-    s3 = boto3.client("s3", region_name=inputs["region"])
+    s3 = client("s3", inputs["region"])
     if artifact_key == "list":
         _show_releases(s3, bucket)
         return
@@ -42,7 +42,7 @@ def main(environment: str, artifact_key: str | None) -> None:
         raise SystemExit("error: the application was not applied; the release in service has not changed")
 
 
-def _exists(s3: "boto3.client", bucket: str, key: str) -> bool:
+def _exists(s3: Any, bucket: str, key: str) -> bool:
     try:
         s3.head_object(Bucket=bucket, Key=key)
     except ClientError as error:
@@ -52,7 +52,7 @@ def _exists(s3: "boto3.client", bucket: str, key: str) -> bool:
     return True
 
 
-def _show_releases(s3: "boto3.client", bucket: str) -> None:
+def _show_releases(s3: Any, bucket: str) -> None:
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="router/")
     releases = [item for page in pages for item in page.get("Contents", ())]
     for item in sorted(releases, key=lambda item: item["LastModified"], reverse=True):

@@ -78,7 +78,11 @@ case $action in
       artifact_key=${ARTIFACT_KEY:-$(run application output -raw artifact_key 2>/dev/null)} || artifact_key=
       case $artifact_key in
         router/*.zip) ;;
-        *) fail "nothing was released to '$environment' yet: make release ENV=$environment" ;;
+        *)
+          # Destroying what was never released, or is gone already, must go on to the infrastructure.
+          [ "$action" = destroy ] || fail "nothing was released to '$environment' yet: make release ENV=$environment"
+          artifact_key=router/$(printf '0%.0s' {1..64}).zip
+          ;;
       esac
       arguments+=(-var-file="$work_dir/infrastructure.tfvars.json" -var="artifact_key=$artifact_key")
     fi
@@ -89,4 +93,5 @@ case $action in
   apply | destroy) [ "${AUTO_APPROVE:-}" != 1 ] || arguments+=(-input=false -auto-approve) ;;
 esac
 
-run "$root" "$action" "${arguments[@]}" "$@"
+# bash 3.2 calls an empty array unset.
+run "$root" "$action" ${arguments[@]+"${arguments[@]}"} "$@"

@@ -289,7 +289,7 @@ def _answers(url: str) -> bool:
 
 def _started_at(pid: int) -> str:
     """When a process started, by ps: a process id alone may have been given to another one since."""
-    command = ["ps", "-o", "stat=,lstart=", "-p", str(pid)]
+    command = ["ps", "-o", "stat=", "-o", "lstart=", "-p", str(pid)]
     state, _, started = (
         subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip().partition(" ")
     )

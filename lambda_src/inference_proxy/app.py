@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-from inference_proxy.errors import InternalError, ProxyError
-from inference_proxy.models import Request, Response
+from inference_proxy.errors import InternalError, ProxyError, RouteNotFoundError, UnauthenticatedError
+from inference_proxy.models import UNKNOWN, Request, Response
 from inference_proxy.operations.answers import error_answer
 from inference_proxy.router import Router
 from inference_proxy.routes import ROUTES
@@ -29,8 +29,7 @@ class App:
         """Answer a request; never raises."""
         operation = "unrouted"
         try:
-            route, _ = self._router.match(request.method, request.path)
-            operation = route.operation
+            operation = self._operation(request)
             response = self._operations[operation](request)
         except ProxyError as error:
             response = _failure(error, request.request_id)
@@ -41,8 +40,18 @@ class App:
         self._telemetry.request(request, operation, response, latency_ms)
         return with_identity(response, request.request_id)
 
+    def _operation(self, request: Request) -> str:
+        """The name of the operation; raises a RequestError if the request may not have any."""
+        if request.caller.user_arn == UNKNOWN:
+            raise UnauthenticatedError("API Gateway named no caller; sign the request with SigV4 for execute-api")
+        route, _ = self._router.match(request.method, request.path)
+        if request.catch_all:  # another spelling of a path, about which IAM may have decided otherwise
+            raise RouteNotFoundError("no operation has this path as it is written; lambda_src/README.md lists them")
+        return route.operation
+
     def reject(self, error: ProxyError, request_id: str) -> Response:
         """The answer to an event that is not even a request."""
+        self._telemetry.warning("rejected", request_id, error.code)
         return with_identity(_failure(error, request_id), request_id)
 
 

@@ -14,8 +14,15 @@ from inference_proxy.signing import SigV4Signer
 from inference_proxy.transport import Transport
 
 _MAX_RESPONSE_BYTES = 8_000_000  # DynamoDB answers at most 1 MB of items
-# Beginnings of the codes after which a second try can help: no answer, a 5xx, a throttle.
-_RETRYABLE = ("Transport", "Http5", "Throttling", "ProvisionedThroughputExceeded", "RequestLimitExceeded")
+# Beginnings of the codes that say: not now.
+_OUTAGE = (
+    "Transport",
+    "DeadlineExceeded",
+    "Http5",
+    "Throttling",
+    "ProvisionedThroughputExceeded",
+    "RequestLimitExceeded",
+)
 
 
 class AwsServiceError(Exception):
@@ -24,6 +31,11 @@ class AwsServiceError(Exception):
     def __init__(self, service: str, operation: str, code: str) -> None:
         super().__init__(f"{service} {operation}: {code}")
         self.code = code
+
+    @property
+    def outage(self) -> bool:
+        """Whether a second try could help: no answer, a 5xx or a throttle, rather than a refusal."""
+        return self.code.startswith(_OUTAGE)
 
 
 class AwsJsonClient:
@@ -42,7 +54,7 @@ class AwsJsonClient:
         try:
             return self._attempt(operation, body, deadline)
         except AwsServiceError as error:
-            if deadline.remaining_seconds() <= 0 or not error.code.startswith(_RETRYABLE):
+            if deadline.remaining_seconds() <= 0 or not error.outage:
                 raise
         return self._attempt(operation, body, deadline)
 

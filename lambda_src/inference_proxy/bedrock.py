@@ -28,7 +28,6 @@ from inference_proxy.errors import (
 from inference_proxy.models import Deadline, Outcome, UpstreamAnswer, UpstreamCall
 from inference_proxy.transport import Transport
 
-_MAX_ATTEMPTS = 2
 _MAX_RESPONSE_BYTES = 5_000_000  # Lambda returns 6 MB, and a body grows when it is wrapped in JSON
 
 
@@ -41,7 +40,13 @@ class Bedrock:
         self._product = f"cross-partition-router/{release}"
 
     def send(
-        self, call: UpstreamCall, credential: Credential, audit_id: str, deadline: Deadline, outcome: Outcome
+        self,
+        call: UpstreamCall,
+        credential: Credential,
+        audit_id: str,
+        deadline: Deadline,
+        outcome: Outcome,
+        max_attempts: int = 2,
     ) -> UpstreamAnswer:
         """Send the call and return Bedrock's answer, whatever its status; notes what happened in ``outcome``.
 
@@ -60,14 +65,14 @@ class Bedrock:
             raise DeadlineExceededError("no time was left to send the request; nothing was sent")
         started = time.monotonic()
         try:
-            for attempt in range(1, _MAX_ATTEMPTS + 1):
+            for attempt in range(1, max_attempts + 1):
                 outcome.attempts += 1
                 try:
                     answer = self._attempt(url, replace(call, headers=headers), credential, deadline)
                     break
                 except TransportError as error:
                     repeatable = not error.sent or (call.method == "GET" and isinstance(error, ReceiveError))
-                    if attempt == _MAX_ATTEMPTS or not repeatable or deadline.remaining_seconds() <= 0:
+                    if attempt == max_attempts or not repeatable or deadline.remaining_seconds() <= 0:
                         raise _upstream_error(error) from error
         finally:
             outcome.upstream_latency_ms = (outcome.upstream_latency_ms or 0) + round(
@@ -75,7 +80,6 @@ class Bedrock:
             )
         outcome.response_bytes += len(answer.body)
         outcome.upstream_request_id = answer.headers.get("x-amzn-requestid")
-        _check_believable(answer, call.headers.get("Accept", "application/json"))
         return answer
 
     def _attempt(self, url: str, call: UpstreamCall, credential: Credential, deadline: Deadline) -> UpstreamAnswer:
@@ -103,7 +107,7 @@ def _upstream_error(error: TransportError) -> UpstreamError:
     return UpstreamProtocolError("what came back from Commercial Bedrock is not a valid HTTP answer")
 
 
-def _check_believable(answer: UpstreamAnswer, accept: str) -> None:
+def check_believable(answer: UpstreamAnswer, accept: str) -> None:
     """Refuse what only looks like an answer: redirects, unasked encodings, a success that is not what was asked for."""
     if 300 <= answer.status < 400:
         raise UpstreamProtocolError(f"Commercial Bedrock answered with a redirect ({answer.status}); none is followed")

@@ -1,12 +1,12 @@
 """Takes a crossing over the boundary: intent, credential, send, outcome (steps 4 to 7 of a request's walk)."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from inference_proxy.audit import AuditTrail
-from inference_proxy.bedrock import Bedrock
+from inference_proxy.bedrock import Bedrock, check_believable
 from inference_proxy.credentials import CredentialStore
 from inference_proxy.errors import AuditUnavailableError, PolicyDeniedError, ProxyError
 from inference_proxy.models import Crossing, Outcome, UpstreamAnswer, UpstreamCall
@@ -53,8 +53,11 @@ class Passage:
         if answer.status in _REFUSED:
             replacement = self._credentials.replacement(credential, deadline)
             if replacement:
-                answer = self._bedrock.send(call, replacement, self._crossing.audit_id, deadline, self.outcome)
-        self._note(answer)
+                answer = self._bedrock.send(
+                    call, replacement, self._crossing.audit_id, deadline, self.outcome, max_attempts=1
+                )
+        self._note(answer)  # first: what cannot be believed may have been billed all the same
+        check_believable(answer, call.headers.get("Accept", "application/json"))
         return answer
 
     def _note(self, answer: UpstreamAnswer) -> None:
@@ -86,13 +89,9 @@ class Boundary:
         """
         deadline = crossing.request.deadline
         if not crossing.decision.allowed:
-            self._audit.deny(crossing, PolicyDeniedError.status, PolicyDeniedError.code, deadline)
+            self._record(lambda: self._audit.deny(crossing, PolicyDeniedError.status, PolicyDeniedError.code, deadline))
             raise PolicyDeniedError(f"{crossing.decision.reason} (rule {crossing.decision.rule})")
-        try:
-            self._audit.begin(crossing, deadline.earlier(_FINISH_SECONDS))
-        except AuditUnavailableError:
-            self._telemetry.count("AuditWriteFailures")
-            raise
+        self._record(lambda: self._audit.begin(crossing, deadline.earlier(_FINISH_SECONDS)))
         passage = Passage(crossing, self._credentials, self._bedrock, self._telemetry)
         try:
             yield passage
@@ -104,6 +103,13 @@ class Boundary:
             raise
         finally:
             self._finish(crossing, passage.outcome)
+
+    def _record(self, write: Callable[[], None]) -> None:
+        try:
+            write()
+        except AuditUnavailableError:
+            self._telemetry.count("AuditWriteFailures")
+            raise
 
     @staticmethod
     def _fail(outcome: Outcome, code: str, status: int) -> None:

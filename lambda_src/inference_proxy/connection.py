@@ -1,9 +1,9 @@
 """One HTTP/1.1 connection whose every read and write is bounded by a total deadline.
 
-Built on http.client, because three things matter here that general clients do not offer: the deadline covers every
-single read (a body that drips a byte a second cannot outlast it), a failure says whether the request had left
-completely (a model call may be billed, so it must not be repeated blindly), and a body shorter than announced is an
-error (transport.py checks it).
+Built on sockets and http.client's parser, because three things matter here that general clients do not offer: the
+deadline covers every single read (a body that drips a byte a second cannot outlast it), a failure says whether the
+request had left completely (a model call may be billed, so it must not be repeated blindly), and a body shorter than
+announced is an error (transport.py checks it).
 """
 
 import http.client
@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import cast
 from urllib.parse import urlsplit
 
+from inference_proxy.addresses import connect, resolve, seconds_left
 from inference_proxy.models import Deadline
 
 _CONNECT_SECONDS = 3.0
@@ -66,37 +67,37 @@ class DeadlineError(TransportError):
 
 
 class Connection:
-    """One connection and the state of http.client around it."""
+    """A connected socket, and one exchange at a time over it."""
 
     def __init__(self, origin: str, tls: ssl.SSLContext | None, deadline: Deadline) -> None:
         self.origin = origin
         self.idle_since = 0.0
         parts = urlsplit(origin)
         host, port = parts.hostname or "", parts.port or (443 if tls else 80)
-        self._http = http.client.HTTPConnection(host, port)
-        self._http.default_port = 443 if tls else 80  # so that Host names the port only where it must
-        seconds = min(_CONNECT_SECONDS, deadline.remaining_seconds())
-        if seconds <= 0:
-            raise DeadlineError("the deadline passed before a connection was made")
+        self._host_header = parts.netloc
+        budget = deadline.within(_CONNECT_SECONDS)  # for the name, all its addresses and TLS together
         try:
-            sock = socket.create_connection((host, port), seconds)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._http.sock = tls.wrap_socket(sock, server_hostname=host) if tls else sock
+            self._socket = connect(resolve(host, port, budget), budget)
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if tls:
+                self._socket.settimeout(seconds_left(budget))
+                self._socket = tls.wrap_socket(self._socket, server_hostname=host)
         except socket.gaierror as error:
             raise ResolveError(f"{host} does not resolve") from error
         except ssl.SSLError as error:
             raise TlsError(f"TLS with {host} failed: {error.reason}") from error
         except OSError as error:
+            if deadline.remaining_seconds() <= 0:
+                raise DeadlineError("the deadline passed before a connection was made") from error
             raise ConnectError(f"no connection to {host}: {type(error).__name__}") from error
 
     def is_usable(self) -> bool:
         """Whether it was used lately and the peer has not closed it."""
-        sock = self._http.sock
-        if sock is None or not 0 <= time.time() - self.idle_since <= _MAX_IDLE_SECONDS:
+        if not 0 <= time.time() - self.idle_since <= _MAX_IDLE_SECONDS:
             return False
         try:
-            sock.settimeout(0)
-            sock.recv(1)
+            self._socket.settimeout(0)
+            self._socket.recv(1)
         except (BlockingIOError, ssl.SSLWantReadError):
             return True  # nothing to read but perhaps TLS session tickets: alive
         except OSError:
@@ -106,50 +107,55 @@ class Connection:
     def send_request(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes, deadline: Deadline
     ) -> None:
-        """Write the whole request."""
-        connection = self._http
-        connection.putrequest(method, target, skip_accept_encoding=True)
-        for name, value in headers.items():
-            connection.putheader(name, value)
-        if body or method not in ("GET", "HEAD"):
-            connection.putheader("Content-Length", str(len(body)))
+        """Write the whole request; a small body shares the head's segment."""
+        message = _head(method, target, self._host_header, headers, len(body)) + body[:_CHUNK_BYTES]
         try:
-            self._limit(deadline)
-            # A small body shares the head's segment; a large one is not copied for it.
-            connection.endheaders(body if len(body) <= _CHUNK_BYTES else None)
-            for start in range(0, len(body) if len(body) > _CHUNK_BYTES else 0, _CHUNK_BYTES):
-                self._limit(deadline)
-                connection.send(memoryview(body)[start : start + _CHUNK_BYTES])
+            for start in range(0, max(len(body), 1), _CHUNK_BYTES):
+                chunk = message if start == 0 else memoryview(body)[start : start + _CHUNK_BYTES]
+                self._socket.settimeout(seconds_left(deadline))
+                self._socket.sendall(chunk)
         except TimeoutError as error:
             raise DeadlineError("the deadline passed while the request was sent") from error
         except OSError as error:
             raise SendError(f"the connection broke while the request was sent: {type(error).__name__}") from error
 
-    def receive_head(self, deadline: Deadline) -> http.client.HTTPResponse:
+    def receive_head(self, method: str, deadline: Deadline) -> http.client.HTTPResponse:
         """Read status line and headers."""
-        wrapped = _DeadlineSocket(cast(socket.socket, self._http.sock), deadline)
-        # http.client offers this hook; its type says socket, it only calls makefile.
-        self._http.response_class = lambda _sock, **options: http.client.HTTPResponse(  # type: ignore[assignment]
-            cast(socket.socket, wrapped), **options
-        )
+        # http.client's parser calls nothing but makefile.
+        response = http.client.HTTPResponse(cast(socket.socket, _DeadlineSocket(self._socket, deadline)), method=method)
         try:
-            return self._http.getresponse()
-        except TimeoutError as error:
-            raise DeadlineError("the deadline passed before a response came") from error
-        except (http.client.RemoteDisconnected, OSError) as error:
-            raise ReceiveError(f"the connection broke before a response came: {type(error).__name__}") from error
-        except (http.client.HTTPException, ValueError) as error:
-            raise ResponseFormatError(f"the response is not HTTP/1.1: {type(error).__name__}") from error
+            response.begin()
+        except BaseException as error:
+            response.close()
+            raise _receive_error(error) from error
+        return response
 
     def close(self) -> None:
         """Close it for good."""
-        self._http.close()
+        self._socket.close()
 
-    def _limit(self, deadline: Deadline) -> None:
-        remaining = deadline.remaining_seconds()
-        if remaining <= 0:
-            raise TimeoutError
-        cast(socket.socket, self._http.sock).settimeout(remaining)
+
+def _receive_error(error: BaseException) -> BaseException:
+    """What an exception of http.client's parser means for the exchange."""
+    match error:
+        case TimeoutError():
+            return DeadlineError("the deadline passed before a response came")
+        case OSError():  # RemoteDisconnected is one
+            return ReceiveError(f"the connection broke before a response came: {type(error).__name__}")
+        case http.client.HTTPException() | ValueError():
+            return ResponseFormatError(f"the response is not HTTP/1.1: {type(error).__name__}")
+    return error
+
+
+def _head(method: str, target: str, host: str, headers: Mapping[str, str], body_bytes: int) -> bytes:
+    """Request line and headers. Raises ValueError for text that would end a line early or is not ASCII."""
+    lines = [f"{method} {target} HTTP/1.1", f"Host: {host}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    if body_bytes or method not in ("GET", "HEAD"):
+        lines.append(f"Content-Length: {body_bytes}")
+    if not all(line.isascii() and line.isprintable() for line in lines) or " " in target:
+        raise ValueError("a request line or header holds a character that HTTP does not carry")
+    return "\r\n".join([*lines, "", ""]).encode("ascii")
 
 
 class _DeadlineSocket:
@@ -174,10 +180,7 @@ class _DeadlineReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: memoryview) -> int | None:  # type: ignore[override]
-        remaining = self._deadline.remaining_seconds()
-        if remaining <= 0:
-            raise TimeoutError
-        self._sock.settimeout(remaining)
+        self._sock.settimeout(seconds_left(self._deadline))
         return self._raw.readinto(buffer)
 
     def close(self) -> None:

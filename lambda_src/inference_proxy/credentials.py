@@ -47,36 +47,37 @@ class CredentialStore:
         self._cached: Credential | None = None
         self._cached_at = 0.0
         self._tried_at = float("-inf")
+        self._outage_at = float("-inf")
         self.stale = False  # whether the last ``get`` had to fall back on an overdue credential
 
     def get(self, deadline: Deadline) -> Credential:
         """The credential, read again when it is older than the maximum age.
 
-        While Secrets Manager cannot be read an overdue credential still serves. Raises CredentialsUnavailableError
-        when there is none, CredentialsMalformedError when the secret is not usable.
+        While Secrets Manager is down an overdue credential still serves. Raises CredentialsUnavailableError when there
+        is none, or when Secrets Manager says no: deleting the secret or denying it to the role is how an operator stops
+        the crossing. Raises CredentialsMalformedError when the secret is not usable.
         """
-        now = time.monotonic()
+        now = time.time()  # not the monotonic clock, which may stand still while Lambda is frozen
         if self._cached and now - self._cached_at < self._max_age_seconds:
             self.stale = False
             return self._cached
-        if self._cached and now - self._tried_at < _RETRY_AFTER_SECONDS:
+        if self._cached and now - self._outage_at < _RETRY_AFTER_SECONDS:
             self.stale = True
             return self._cached
+        cached, self.stale = self._cached, False
         try:
-            credential = self._read(deadline)
-        except CredentialsUnavailableError:
-            if not self._cached:
+            return self._read(deadline)
+        except CredentialsUnavailableError as error:
+            if not cached or not error.outage:
                 raise
             self.stale = True
-            return self._cached
-        self.stale = False
-        return credential
+            return cached
 
     def replacement(self, refused: Credential, deadline: Deadline) -> Credential | None:
         """A newer credential than the one Commercial just refused, or None; reads at most every few seconds."""
         if self._cached and self._cached.version != refused.version:
             return self._cached
-        if time.monotonic() - self._tried_at < _RETRY_AFTER_SECONDS:
+        if time.time() - self._tried_at < _RETRY_AFTER_SECONDS:
             return None
         try:
             credential = self._read(deadline)
@@ -85,19 +86,23 @@ class CredentialStore:
         return credential if credential.version != refused.version else None
 
     def _read(self, deadline: Deadline) -> Credential:
-        self._tried_at = time.monotonic()
+        self._tried_at = time.time()
+        previous, self._cached = self._cached, None
         try:
             answer = self._secrets.call("GetSecretValue", {"SecretId": self._secret_id}, deadline.within(_READ_SECONDS))
         except AwsServiceError as error:
+            if error.outage:
+                self._cached, self._outage_at = previous, time.time()
             raise CredentialsUnavailableError(
                 f"the Commercial credential cannot be read from Secrets Manager ({error.code}); "
                 "store it with `make credential`, or check the execution role and the network",
                 {"Retry-After": str(_RETRY_AFTER_SECONDS)},
+                outage=error.outage,
             ) from None
         self._cached = parse_secret(
             str(answer.get("SecretString", "")), self._default_region, str(answer.get("VersionId", ""))
         )
-        self._cached_at = time.monotonic()
+        self._cached_at = time.time()
         return self._cached
 
 

@@ -5,6 +5,7 @@
     │   ├── InvalidJsonError         400 InvalidJson
     │   ├── MissingBodyError         400 MissingBody
     │   ├── InvalidParameterError    400 InvalidParameter
+    │   ├── UnauthenticatedError     403 Unauthenticated
     │   ├── PolicyDeniedError        403 PolicyDenied
     │   ├── RouteNotFoundError       404 RouteNotFound
     │   ├── MethodNotAllowedError    405 MethodNotAllowed
@@ -67,6 +68,13 @@ class InvalidParameterError(RequestError):
     status = 400
 
 
+class UnauthenticatedError(RequestError):
+    """API Gateway names no caller: its authorization is off, or the call did not come through it."""
+
+    code = "Unauthenticated"
+    status = 403
+
+
 class PolicyDeniedError(RequestError):
     """The boundary's policy does not let this request cross."""
 
@@ -107,10 +115,14 @@ class AuditUnavailableError(BoundaryError):
 
 
 class CredentialsUnavailableError(BoundaryError):
-    """The Commercial credential could not be read and none is cached."""
+    """The Commercial credential could not be read; ``outage`` tells whether Secrets Manager was down or said no."""
 
     code = "CredentialsUnavailable"
     status = 503
+
+    def __init__(self, message: str, headers: Mapping[str, str] | None = None, *, outage: bool = False) -> None:
+        super().__init__(message, headers)
+        self.outage = outage
 
 
 class CredentialsMalformedError(BoundaryError):

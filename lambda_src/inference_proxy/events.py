@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from urllib.parse import unquote
 
 from inference_proxy.errors import InvalidParameterError, RequestTooLargeError
-from inference_proxy.models import Caller, Deadline, Request, Response
+from inference_proxy.models import UNKNOWN, Caller, Deadline, Request, Response
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 _ANSWER_MARGIN_SECONDS = 0.5  # for Lambda and API Gateway to carry the answer out
@@ -52,15 +52,16 @@ def parse(event: Mapping[str, Any], context: LambdaContext, response_timeout_sec
         method=str(event.get("httpMethod") or "").upper(),
         path=_path(event),
         caller=Caller(
-            user_arn=str(identity.get("userArn") or "unknown"),
-            account_id=str(identity.get("accountId") or "unknown"),
-            source_ip=str(identity.get("sourceIp") or "unknown"),
-            user_agent=str(identity.get("userAgent") or headers.get("user-agent") or "unknown"),
+            user_arn=str(identity.get("userArn") or UNKNOWN),
+            account_id=str(identity.get("accountId") or UNKNOWN),
+            source_ip=str(identity.get("sourceIp") or UNKNOWN),
+            user_agent=str(identity.get("userAgent") or headers.get("user-agent") or UNKNOWN),
         ),
         deadline=_deadline(gateway, context, response_timeout_seconds),
         query=_query(event),
         headers=headers,
         body=_body(event, max_bytes),
+        catch_all=str(event.get("resource") or "").startswith("/{"),
     )
 
 

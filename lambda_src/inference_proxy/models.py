@@ -30,6 +30,9 @@ class Deadline:
         return Deadline(min(self.ends_at, time.monotonic() + seconds))
 
 
+UNKNOWN = "unknown"  # what API Gateway did not say of a caller
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who signed the request, as API Gateway verified it."""
@@ -62,9 +65,10 @@ class Request:
     caller: Caller
     deadline: Deadline
     query: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
     received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    catch_all: bool = False  # it came in by the API's catch-all path, not by the path of an operation
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +88,8 @@ class UpstreamCall:
     service: str  # "bedrock-runtime" or "bedrock", as in the endpoint's name
     method: str
     target: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ class Policy:
 
     def decide(self, resolved_model_id: str) -> Decision:
         """The decision on calling a model or profile, by the id that would go upstream."""
-        # An ARN names the profile after its last slash.
-        if resolved_model_id.rpartition("/")[2].startswith("global.") and not self._allow_global_profiles:
+        # An ARN names the profile in one of its last parts.
+        is_global = any(part.startswith("global.") for part in resolved_model_id.split("/"))
+        if is_global and not self._allow_global_profiles:
             return Decision(
                 allowed=False,
                 rule="destination.global-profiles",

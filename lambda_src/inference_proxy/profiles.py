@@ -79,16 +79,16 @@ class CatalogCache:
     @property
     def age_seconds(self) -> int:
         """Age of the catalog in whole seconds, 0 if there is none."""
-        return int(time.monotonic() - self._read_at) if self._catalog else 0
+        return int(time.time() - self._read_at) if self._catalog else 0
 
     @property
     def failed_lately(self) -> bool:
         """Whether there is no catalog and the last attempt to load one was moments ago."""
-        return self._catalog is None and time.monotonic() - self._tried_at < _RETRY_SECONDS
+        return self._catalog is None and time.time() - self._tried_at < _RETRY_SECONDS
 
     def get(self, load: Callable[[], Catalog]) -> Catalog:
         """The catalog, loaded when it is missing or overdue; raises what ``load`` raises if there is none at all."""
-        now = time.monotonic()
+        now = time.time()  # not the monotonic clock, which may stand still while Lambda is frozen
         if self._catalog and now - self._read_at < self._max_age_seconds:
             return self._catalog
         if self._catalog and now - self._tried_at < _RETRY_SECONDS:
@@ -100,5 +100,5 @@ class CatalogCache:
             if self._catalog:
                 return self._catalog
             raise
-        self._read_at = time.monotonic()
+        self._read_at = time.time()
         return self._catalog

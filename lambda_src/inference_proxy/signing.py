@@ -49,7 +49,7 @@ class SigV4Signer:
         return request.headers
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class _Signable:
     """The four attributes of a prepared request that AWS4Auth reads."""
 

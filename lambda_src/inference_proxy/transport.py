@@ -83,7 +83,7 @@ class Transport:
         connection = self._take(origin) or self._open(origin, deadline)
         try:
             connection.send_request(method, target, headers, body, deadline)
-            return Reply(self, connection, connection.receive_head(deadline))
+            return Reply(self, connection, connection.receive_head(method, deadline))
         except BaseException:
             connection.close()
             raise

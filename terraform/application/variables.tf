@@ -101,13 +101,13 @@ variable "router" {
   }
 
   validation {
-    condition     = var.router.credential_max_age_seconds >= 1 && var.router.credential_max_age_seconds <= 3600
-    error_message = "router.credential_max_age_seconds must be between 1 and 3600."
+    condition     = var.router.credential_max_age_seconds >= 1 && var.router.credential_max_age_seconds <= 3600 && floor(var.router.credential_max_age_seconds) == var.router.credential_max_age_seconds
+    error_message = "router.credential_max_age_seconds must be a whole number between 1 and 3600."
   }
 
   validation {
-    condition     = var.router.discovery_max_age_seconds >= 1 && var.router.discovery_max_age_seconds <= 86400
-    error_message = "router.discovery_max_age_seconds must be between 1 and 86400."
+    condition     = var.router.discovery_max_age_seconds >= 1 && var.router.discovery_max_age_seconds <= 86400 && floor(var.router.discovery_max_age_seconds) == var.router.discovery_max_age_seconds
+    error_message = "router.discovery_max_age_seconds must be a whole number between 1 and 86400."
   }
 
   validation {

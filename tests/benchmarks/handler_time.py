@@ -6,6 +6,7 @@ Prints medians, and the warm time as a ratio to its floor: the same three exchan
 outcome) sent as raw bytes over kept connections in the same run. Trust the ratio; the milliseconds are this machine's.
 """
 
+import contextlib
 import json
 import multiprocessing
 import os
@@ -71,27 +72,41 @@ def floor_ms(port: int) -> list[float]:
     return times
 
 
+class Context:
+    """Lambda's context object."""
+
+    aws_request_id = "benchmark"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 30_000
+
+
+def api_event(number: int) -> dict[str, object]:
+    """An event of API Gateway, with an id of its own."""
+    envelope = {"modelId": "a.model", "body": {"messages": [{"role": "user", "content": "hello"}]}}
+    return {
+        "resource": "/bedrock/invoke-model",
+        "httpMethod": "POST",
+        "headers": {},
+        "body": json.dumps(envelope),
+        "requestContext": {"requestId": f"request-{number}"},
+    }
+
+
 def warm_ms() -> list[float]:
     """The handler itself, as Lambda's runtime client calls it."""
-    sys.stdout = Path(os.devnull).open("w")  # before the import: the logger keeps the stream it finds
-    import handler
-
-    class Context:
-        aws_request_id = "benchmark"
-
-        def get_remaining_time_in_millis(self) -> int:
-            return 30_000
-
-    envelope = {"modelId": "a.model", "body": {"messages": [{"role": "user", "content": "hello"}]}}
-    event = {"resource": "/bedrock/invoke-model", "httpMethod": "POST", "headers": {}, "body": json.dumps(envelope)}
     times = []
-    for number in range(WARM_REQUESTS):
-        started = time.perf_counter()
-        answer = handler.lambda_handler({**event, "requestContext": {"requestId": f"request-{number}"}}, Context())
-        times.append((time.perf_counter() - started) * 1000)
-        if answer["statusCode"] != 200:
-            raise SystemExit(answer["body"])
-    sys.stdout = sys.__stdout__
+    # Quiet before the import: the logger keeps the stream it finds.
+    with Path(os.devnull).open("w") as quiet, contextlib.redirect_stdout(quiet):
+        import handler
+
+        for number in range(WARM_REQUESTS):
+            event = api_event(number)
+            started = time.perf_counter()
+            answer = handler.lambda_handler(event, Context())
+            times.append((time.perf_counter() - started) * 1000)
+            if answer["statusCode"] != 200:
+                raise SystemExit(answer["body"])
     return times[50:]
 
 

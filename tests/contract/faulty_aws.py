@@ -10,11 +10,13 @@ from urllib.parse import urlsplit
 
 
 class FaultyAws:
-    """Forwards to moto; ``faults`` maps an operation to what happens instead: a status, "reset", "hang" or "lost"."""
+    """Forwards to moto; ``faults`` maps an operation to what happens instead: a status, "reset",
+    "hang", "lost" or "AccessDeniedException"."""
 
     def __init__(self, target_url: str) -> None:
         self.faults: dict[str, int | str] = {}
         self.calls: list[str] = []
+        self.last: dict[str, tuple[dict[str, str], bytes]] = {}
         self.stopping = threading.Event()
         self._target = urlsplit(target_url).netloc
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -43,11 +45,14 @@ class FaultyAws:
                 operation = self.headers["X-Amz-Target"].rpartition(".")[2]
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 outer.calls.append(operation)
+                outer.last[operation] = (dict(self.headers.items()), body)
                 fault = outer.faults.get(operation)
                 if fault == "hang":
                     outer.stopping.wait(20)
                 if fault in ("reset", "hang"):
                     self.close_connection = True
+                elif fault == "AccessDeniedException":
+                    self._answer(400, b'{"__type":"AccessDeniedException","message":"XP-CANARY"}')
                 elif isinstance(fault, int):
                     self._answer(fault, b'{"__type":"com.amazonaws#ThrottlingException","message":"XP-CANARY"}')
                 else:

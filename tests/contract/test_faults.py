@@ -17,7 +17,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from inference_proxy.connection import DeadlineError, TransportError
 from inference_proxy.models import Deadline
+from inference_proxy.transport import Transport
 from tests.contract.conftest import MakeBench
 from tests.contract.faulty_aws import FaultyAws, seconds_of
 from tests.contract.router_bench import RouterBench, api_event
@@ -305,6 +307,70 @@ def test_secrets_manager_down_is_503_when_cold_and_unnoticed_when_warm(
     faulty_aws.faults["GetSecretValue"] = 503
     assert bench.invoke().status == 200
     assert "StaleCredentials" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("stop", ["delete", "deny", "malformed"])
+def test_an_operator_can_stop_the_crossing(
+    make_bench: MakeBench, commercial: CommercialStandIn, faulty_aws: FaultyAws, stop: str
+) -> None:
+    """A secret that is gone, denied or broken is not an outage: the cached one does not serve on, for nobody."""
+    bench = make_bench({"bedrock_api_key": API_KEY})
+    bench.restart(AWS_ENDPOINT_URL_SECRETSMANAGER=faulty_aws.url, CREDENTIAL_MAX_AGE_SECONDS="0")
+    assert bench.invoke().status == 200
+    if stop == "delete":
+        bench.secrets.delete_secret(SecretId=bench.secret, ForceDeleteWithoutRecovery=True)
+    elif stop == "deny":
+        faulty_aws.faults["GetSecretValue"] = "AccessDeniedException"
+    else:
+        bench.secrets.put_secret_value(SecretId=bench.secret, SecretString="{}")
+    before = posts(commercial)
+
+    assert [bench.invoke().status for _ in range(3)] == [503, 503, 503]
+    assert posts(commercial) == before
+
+
+def test_an_intent_that_arrives_late_does_not_undo_the_outcome(make_bench: MakeBench, faulty_aws: FaultyAws) -> None:
+    bench = make_bench({"bedrock_api_key": API_KEY})
+    bench.restart(AWS_ENDPOINT_URL_DYNAMODB=faulty_aws.url)
+    assert bench.invoke().status == 200
+    headers, body = faulty_aws.last["PutItem"]
+    status, _ = faulty_aws.forward(headers, body)
+    assert status == 400
+    assert bench.records("InvokeModel")[0]["state"] == "COMPLETED"
+
+
+def test_tokens_of_an_answer_that_cannot_be_believed_are_on_record(
+    warm: RouterBench, commercial: CommercialStandIn
+) -> None:
+    commercial.inject("half_json", match=INVOKE)
+    assert warm.invoke().status == 502
+    record = warm.records("InvokeModel")[-1]
+    assert (record["state"], record["errorCode"]) == ("FAILED", "UpstreamProtocolError")
+    assert int(record["outputTokens"]) > 0
+
+
+def test_a_hanging_resolver_and_dead_addresses_keep_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """F5, F9: one budget for the name, all its addresses and TLS."""
+    with socket.create_server(("127.0.0.1", 0), backlog=1) as full:
+        address = full.getsockname()
+        waiting = [socket.socket() for _ in range(8)]
+        for client in waiting:  # fills the queue: further connections get no answer
+            client.setblocking(False)
+            client.connect_ex(address)
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 0, "", address)] * 4
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        started = time.monotonic()
+        with pytest.raises(TransportError):
+            Transport().connect("http://made.up", Deadline.after(1))
+        assert seconds_of(started) < 1.5
+
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(2))
+        started = time.monotonic()
+        with pytest.raises(DeadlineError):
+            Transport().connect("http://made.up", Deadline.after(0.5))
+        assert seconds_of(started) < 1.0
+        for client in waiting:
+            client.close()
 
 
 def test_a_hanging_secrets_manager_costs_seconds(make_bench: MakeBench, faulty_aws: FaultyAws) -> None:

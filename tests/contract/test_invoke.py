@@ -3,10 +3,12 @@ of the original system that a test would have caught."""
 
 import base64
 import json
+import time
 from typing import Any
 
 import pytest
 
+from inference_proxy.operations.invoke import _with_anthropic_version
 from tests.contract.conftest import MakeBench
 from tests.contract.router_bench import CALLER_ARN, NOVA_BODY, ON_DEMAND_MODEL, PROFILE_ONLY_MODEL, RouterBench
 from tests.fakes.commercial import CommercialStandIn
@@ -207,6 +209,63 @@ def test_bad_input_is_named_and_nothing_leaves(
     assert "Evil" not in answer.text
     assert commercial.requests == []
     assert bench.records() == []
+
+
+@pytest.mark.parametrize(
+    "media_type",
+    [
+        "a/b" + (";" + " " * 6) * 30 + "\x00",  # took minutes of CPU with an ambiguous pattern
+        "a/b;" + "=" * 200,
+        "application/json;\r\n X-Injected=1",
+        "application/json;\nX-Evil: 1",
+        "application/json;\u2028x=1",
+        "application/json; x=é",
+        "application/" + "x" * 300,
+        "application/json, text/plain",
+        "json",
+    ],
+)
+def test_hostile_media_types_are_refused_at_once(
+    bench: RouterBench, commercial: CommercialStandIn, media_type: str
+) -> None:
+    for field in ("accept", "contentType"):
+        started = time.monotonic()
+        envelope = {"modelId": ON_DEMAND_MODEL, "body": NOVA_BODY, field: media_type}
+        answer = bench.call("POST", "/bedrock/invoke-model", envelope)
+        assert (answer.status, answer.error["code"]) == (400, "InvalidParameter")
+        assert field in answer.error["message"]
+        assert time.monotonic() - started < 0.5
+    assert commercial.requests == []
+
+
+@pytest.mark.parametrize(
+    ("sent", "received"),
+    [
+        (' { "max_tokens": 1.10, "a": 1, "a": 2 }', ' {V, "max_tokens": 1.10, "a": 1, "a": 2 }'),
+        ("{}", "{V}"),
+        ('{"x":"\\ud800","big":1e999}', '{V,"x":"\\ud800","big":1e999}'),
+        ("[1]", "[1]"),
+        ("not json", "not json"),
+    ],
+)
+def test_a_supplied_anthropic_version_changes_no_other_byte(sent: str, received: str) -> None:
+    version = '"anthropic_version":"bedrock-2023-05-31"'
+    assert _with_anthropic_version(sent.encode(), PROFILE_ONLY_MODEL).decode() == received.replace("V", version)
+
+
+@pytest.mark.parametrize("path", ["dashboard%2Frequests", "%64ashboard/requests", "dashboard/requests/", "health"])
+def test_the_catch_all_path_serves_no_operation_under_another_spelling(bench: RouterBench, path: str) -> None:
+    """IAM decided about the path as it was written."""
+    answer = bench.call("GET", f"/{path}", resource="/{proxy+}", pathParameters={"proxy": path})
+    assert (answer.status, answer.error["code"]) == (404, "RouteNotFound")
+
+
+def test_a_call_without_a_verified_caller_is_refused(bench: RouterBench, commercial: CommercialStandIn) -> None:
+    """[1] [29]: should API Gateway's authorization ever be off, nothing crosses."""
+    for identity in ({}, {"userArn": None}, None):
+        answer = bench.invoke(requestContext={"identity": identity})
+        assert (answer.status, answer.error["code"]) == (403, "Unauthenticated")
+    assert commercial.requests == []
 
 
 def test_too_large_a_body_is_413(bench: RouterBench, commercial: CommercialStandIn) -> None:

@@ -85,7 +85,7 @@ def put_rest_api(api_id: str, document: dict[str, Any]) -> Answer:
             del resources[resource_id]
     schemes = rest_apis._import_security_schemes(api_id, document)
     for path, item in document["paths"].items():
-        import_path(api_id, path, item, schemes, document.get("security"))
+        import_path(api_id, path, item, schemes)
 
     rest_apis._gateway_responses[api_id] = {}
     for kind, response in document.get("x-amazon-apigateway-gateway-responses", {}).items():
@@ -93,15 +93,18 @@ def put_rest_api(api_id: str, document: dict[str, Any]) -> Answer:
     return rest_apis._v1_response(rest_apis._rest_api_view(api))
 
 
-def import_path(api_id: str, path: str, item: dict, schemes: dict, default_security: list | None) -> None:
-    """One path of the document: its resources, then a method and an integration per operation."""
+def import_path(api_id: str, path: str, item: dict, schemes: dict) -> None:
+    """One path of the document: its resources, then a method and an integration per operation.
+
+    As in API Gateway, `security` counts on an operation only; the document's own is ignored.
+    """
     rest_apis._import_path_item(api_id, path, {})  # an item without operations creates the resources only
     resource_id = next(key for key, value in rest_apis._resources[api_id].items() if value["path"] == path)
     for key, operation in item.items():
         if key not in HTTP_METHODS | {ANY_METHOD}:
             continue
         method = "ANY" if key == ANY_METHOD else key.upper()
-        security = operation.get("security", default_security)
+        security = operation.get("security")
         rest_apis._put_method(api_id, resource_id, method, rest_apis._method_security(security, schemes))
         integration = operation["x-amazon-apigateway-integration"]
         upper = {name: integration[name].upper() for name in ("type", "passthroughBehavior") if name in integration}

@@ -21,6 +21,7 @@ LAYERS = (
     ("aws_json",),
     ("transport", "signing"),
     ("connection", "settings"),
+    ("addresses",),
     ("models", "errors"),
 )
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}

@@ -22,7 +22,7 @@ _STATES = {"STARTED": ("STARTED",), "COMPLETED": ("SUCCESS", "ERROR"), "FAILED":
 _PARTITIONS = ("all", "commercial", "govcloud")
 _DEFAULT_LIMIT, _MOST = 50, 200
 _PARAMETERS = ("from", "to", "timeRange", "success", "state", "status", "partition", "modelId", "limit", "cursor")
-_TIME_KEY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{12}Z#[A-Za-z0-9-]{8,64}")
+_TIME_KEY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{12}Z#([A-Za-z0-9-]{8,64}|~)")
 _INDEX_ATTRIBUTES = ("dayShard", "outcomeDayShard", "timeKey", "ttl")
 
 
@@ -40,7 +40,9 @@ class Dashboard:
         partition = _one_of(query, "partition", "all", _PARTITIONS)
         outcomes, equals = _outcomes(query, success), _exact(query)
         limit = _number(query, "limit", 1, _MOST) if "limit" in query else _DEFAULT_LIMIT
-        before = _decoded_cursor(query.get("cursor"))
+        before = None
+        if "cursor" in query:
+            before, start, end = _decoded_cursor(query["cursor"])
         wanted = AuditFilter(start, end, () if outcomes == _OUTCOMES else outcomes, equals)
         if not outcomes or partition == "govcloud":  # every crossing goes to Commercial
             records, following, total, exact = list[Record](), None, 0, True
@@ -58,7 +60,7 @@ class Dashboard:
                 "requests": records,
                 "totalCount": total,
                 "totalCountIsExact": exact,
-                **({"nextCursor": _encoded_cursor(following)} if following else {}),
+                **({"nextCursor": _encoded_cursor(following, start, end)} if following else {}),
                 "filters": {
                     "partition": partition,
                     "timeRange": query.get("timeRange", "" if {"from", "to"} & query.keys() else _DEFAULT_RANGE),
@@ -135,18 +137,19 @@ def _moment(query: Mapping[str, str], name: str) -> datetime | None:
         raise InvalidParameterError(f"`{name}` must be a time such as 2026-11-22T08:00:00Z") from None
 
 
-def _encoded_cursor(time_key: str) -> str:
-    return base64.urlsafe_b64encode(time_key.encode()).decode().rstrip("=")
+def _encoded_cursor(time_key: str, start: datetime, end: datetime) -> str:
+    """Where the next page goes on, and the range of the first: a sliding one would lose records between pages."""
+    text = "|".join((time_key, timestamp_ms(start), timestamp_ms(end)))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _decoded_cursor(cursor: str | None) -> str | None:
-    if cursor is None:
-        return None
+def _decoded_cursor(cursor: str) -> tuple[str, datetime, datetime]:
     try:
-        time_key = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
-        if _TIME_KEY.fullmatch(time_key):
-            datetime.fromisoformat(time_key.partition("#")[0])
-            return time_key
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
+        time_key, start, end = text.split("|")
+        moments = [datetime.fromisoformat(moment) for moment in (time_key.partition("#")[0], start, end)]
+        if _TIME_KEY.fullmatch(time_key) and all(moment.tzinfo for moment in moments) and moments[1] <= moments[2]:
+            return time_key, moments[1], moments[2]
     except (ValueError, binascii.Error):
         pass
     raise InvalidParameterError("`cursor` must be the `nextCursor` of an earlier answer")

@@ -23,7 +23,10 @@ from inference_proxy.operations.answers import error_answer, json_answer
 from inference_proxy.policy import Policy
 from inference_proxy.profiles import checked_model_id, path_segment
 
-_MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+*-]{1,64}/[A-Za-z0-9!#$&^_.+*-]{1,64}(\s*;\s*[\x20-\x3a\x3c-\x7e]{1,64})*")
+# RFC 9110's media-type with parameters. No two parts of it share a character, so matching takes linear time.
+_NAME = r"[A-Za-z0-9!#$&^_.+*-]+"
+_MEDIA_TYPE = re.compile(rf'{_NAME}/{_NAME}([ \t]*;[ \t]*{_NAME}=({_NAME}|"[A-Za-z0-9 !#-\[\]-~]*"))*')
+_MEDIA_TYPE_LENGTH = 256
 _ANTHROPIC_VERSION = "bedrock-2023-05-31"
 _MAX_ANSWER_BYTES = 5_900_000  # of Lambda's 6 MB, escaped as JSON once more by the runtime
 _ERROR_TEXT_LIMIT = 2_000
@@ -125,7 +128,7 @@ def _refuse_constant(_name: str) -> None:
 
 def _media_type(envelope: Mapping[str, Any], field: str) -> str:
     value = envelope.get(field, "application/json")
-    if not isinstance(value, str) or not _MEDIA_TYPE.fullmatch(value):
+    if not isinstance(value, str) or len(value) > _MEDIA_TYPE_LENGTH or not _MEDIA_TYPE.fullmatch(value):
         raise InvalidParameterError(f"`{field}` must be a media type such as application/json")
     return value
 
@@ -149,7 +152,10 @@ def _payload(envelope: Mapping[str, Any]) -> bytes:
 
 
 def _with_anthropic_version(body: bytes, model_id: str) -> bytes:
-    """The body with the ``anthropic_version`` that Bedrock demands, if an Anthropic request lacks it."""
+    """The body with the ``anthropic_version`` that Bedrock demands, if an Anthropic request lacks it.
+
+    The member is put in front of the others; every other byte stays as the caller sent it.
+    """
     if "anthropic." not in model_id:
         return body
     try:
@@ -158,9 +164,9 @@ def _with_anthropic_version(body: bytes, model_id: str) -> bytes:
         return body  # Bedrock says what is wrong with it
     if not isinstance(message, dict) or "anthropic_version" in message:
         return body
-    return json.dumps(
-        {"anthropic_version": _ANTHROPIC_VERSION, **message}, separators=(",", ":"), ensure_ascii=False
-    ).encode()
+    brace = body.index(b"{") + 1
+    member = b'"anthropic_version":"%s"' % _ANTHROPIC_VERSION.encode()
+    return body[:brace] + member + (b"," if message else b"") + body[brace:]
 
 
 def _answer(answer: UpstreamAnswer, request_id: str, resolved_model_id: str) -> Response:

@@ -18,24 +18,27 @@ locals {
     ])
   }
 
+  # API Gateway's importer ignores a document's own `security`; each operation must carry it, or it is open to anybody.
+  routed = {
+    security                        = local.contract.security
+    x-amazon-apigateway-integration = local.router_integration
+  }
+
   # Unknown paths and methods go to the router too: it answers 404 and 405 in the documented envelope.
+  other_methods = { x-amazon-apigateway-any-method = merge(local.routed, { responses = {} }) }
+
   catch_all_path = {
     "/{proxy+}" = {
-      x-amazon-apigateway-any-method = {
-        parameters                      = [{ name = "proxy", in = "path", required = true, schema = { type = "string" } }]
-        responses                       = {}
-        x-amazon-apigateway-integration = local.router_integration
-      }
+      x-amazon-apigateway-any-method = merge(local.other_methods.x-amazon-apigateway-any-method, {
+        parameters = [{ name = "proxy", in = "path", required = true, schema = { type = "string" } }]
+      })
     }
   }
 
   paths = {
     for path, operations in local.contract.paths : path => merge(
-      {
-        for method, operation in operations : method => merge(operation, {
-          x-amazon-apigateway-integration = local.router_integration
-        })
-      },
+      { for method, operation in operations : method => merge(operation, local.routed) },
+      local.other_methods,
       { options = local.preflight },
     )
   }
