@@ -12,7 +12,7 @@ TWIN ?= local
 VENV := .local/venv
 TWIN_VENV := .local/twin-venv
 VENV_PYTHON := $(VENV)/bin/python
-RUN := PYTHON=$(PYTHON) VENV_PYTHON=$(CURDIR)/$(VENV_PYTHON)
+RUN := PYTHON="$(PYTHON)"
 
 .PHONY: help
 help: ## Show this list
@@ -26,11 +26,11 @@ demo: setup ## The main job, end to end, on the offline twin
 
 .PHONY: local-up
 local-up: setup ## Start a twin and leave it running (TWIN=name for a second one)
-	@$(VENV_PYTHON) scripts/twin.py up $(TWIN)
+	@$(VENV_PYTHON) scripts/twin.py up "$(TWIN)"
 
 .PHONY: local-down
 local-down: $(VENV)/ready ## Stop it
-	@$(VENV_PYTHON) scripts/twin.py down $(TWIN)
+	@$(VENV_PYTHON) scripts/twin.py down "$(TWIN)"
 
 # --- Quality ------------------------------------------------------------------------------------------------------
 
@@ -50,38 +50,38 @@ package: $(VENV)/ready ## Build the artifact, the same bytes on every run
 
 .PHONY: bootstrap
 bootstrap: setup require-env ## Once per account: the state bucket
-	@scripts/bootstrap.sh $(ENV)
+	@scripts/bootstrap.sh "$(ENV)"
 
 .PHONY: plan
 plan: setup require-env ## What an apply would change, in both roots
-	@scripts/terraform.sh $(ENV) infrastructure plan
-	@scripts/terraform.sh $(ENV) application plan
+	@scripts/terraform.sh "$(ENV)" infrastructure plan
+	@scripts/terraform.sh "$(ENV)" application plan
 
 .PHONY: apply
 apply: setup require-env ## Apply the infrastructure
-	@scripts/terraform.sh $(ENV) infrastructure apply
+	@scripts/terraform.sh "$(ENV)" infrastructure apply
 
 .PHONY: credential
 credential: setup require-env ## Store the Commercial credential: make credential ENV=name < credential.json
-	@$(VENV_PYTHON) scripts/put_credential.py $(ENV)
+	@$(VENV_PYTHON) scripts/put_credential.py "$(ENV)"
 
 .PHONY: release
 release: setup require-env ## Package, upload and put in service
-	@$(VENV_PYTHON) scripts/release.py $(ENV)
+	@$(VENV_PYTHON) scripts/release.py "$(ENV)"
 
 .PHONY: releases
 releases: setup require-env ## The releases a rollback can go to
-	@$(VENV_PYTHON) scripts/release.py $(ENV) list
+	@$(VENV_PYTHON) scripts/release.py "$(ENV)" list
 
 .PHONY: rollback
 rollback: setup require-env ## Put an earlier release in service: ARTIFACT_KEY=router/...zip
 	@test -n "$(ARTIFACT_KEY)" || { echo "error: name the release: ARTIFACT_KEY=router/<sha256>.zip (make releases ENV=$(ENV))" >&2; exit 2; }
-	@$(VENV_PYTHON) scripts/release.py $(ENV) $(ARTIFACT_KEY)
+	@$(VENV_PYTHON) scripts/release.py "$(ENV)" "$(ARTIFACT_KEY)"
 
 .PHONY: destroy
 destroy: setup require-env ## Destroy the application, then the infrastructure
-	@scripts/terraform.sh $(ENV) application destroy
-	@scripts/terraform.sh $(ENV) infrastructure destroy
+	@scripts/terraform.sh "$(ENV)" application destroy
+	@scripts/terraform.sh "$(ENV)" infrastructure destroy
 
 .PHONY: require-env
 require-env:
@@ -103,7 +103,7 @@ INSTALL := -m pip --disable-pip-version-check install -qq --no-compile
 $(VENV)/ready: requirements.txt lambda_src/requirements.txt
 	@$(RUN) scripts/check_prerequisites.sh python
 	@echo "==> setting up $(VENV) (once)"
-	@$(PYTHON) -m venv $(VENV)
+	@"$(PYTHON)" -m venv $(VENV)
 	@$(VENV_PYTHON) $(INSTALL) --require-hashes -r lambda_src/requirements.txt
 	@$(VENV_PYTHON) $(INSTALL) $$(grep '^boto3==' requirements.txt)
 	@touch $@
@@ -116,6 +116,6 @@ $(VENV)/tools-ready: requirements.txt | $(VENV)/ready
 # The Lambda processes of the twin use this Python, so it is the runtime's version where that is installed.
 $(TWIN_VENV)/ready: tests/fakes/requirements.txt | $(VENV)/ready
 	@echo "==> setting up $(TWIN_VENV) (once)"
-	@$$($(VENV_PYTHON) scripts/package.py --runtime-python) -m venv --without-pip $(TWIN_VENV)
+	@"$$($(VENV_PYTHON) scripts/package.py --runtime-python)" -m venv --without-pip $(TWIN_VENV)
 	@$(VENV_PYTHON) -m pip --python $(TWIN_VENV)/bin/python --disable-pip-version-check install -qq --no-compile -r $<
 	@touch $@

@@ -15,10 +15,13 @@ set -euo pipefail
 : "${API_URL:?the API base URL, from the infrastructure output api_url}" "${AWS_REGION:?}"
 : "${AWS_ACCESS_KEY_ID:?}" "${AWS_SECRET_ACCESS_KEY:?}"
 
-# curl signs the query as it stands, AWS expects its parameters in order.
+# curl signs the query as it stands; AWS expects its parameters in order and percent-encoded.
 path=${2%%\?*}
 query=
-[ "$path" = "$2" ] || query="?$(tr '&' '\n' <<<"${2#*\?}" | LC_ALL=C sort | paste -sd '&' -)"
+[ "$path" = "$2" ] || query="?$("${PYTHON:-python3}" -c '
+import sys, urllib.parse as parse
+pairs = parse.parse_qsl(sys.argv[1].replace("+", "%2B"), keep_blank_values=True)
+print(parse.urlencode(sorted(pairs), quote_via=parse.quote, safe="-_.~"))' "${2#*\?}")"
 
 {
   printf 'user = "%s:%s"\n' "$AWS_ACCESS_KEY_ID" "$AWS_SECRET_ACCESS_KEY"

@@ -20,10 +20,11 @@ check() {
   case $1 in
     python)
       local python=${PYTHON:-python3}
-      "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
+      if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
         complain "Python 3.11 or newer ($python is not). Install it, or name another one: make PYTHON=python3.12 ..."
-      "$python" -c 'import venv, ensurepip' 2>/dev/null ||
+      elif ! "$python" -c 'import venv, ensurepip' 2>/dev/null; then
         complain "Python's venv module. On Debian and Ubuntu: apt-get install python3-venv"
+      fi
       ;;
     terraform)
       local version

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import boto3
 
-from twin import ENVIRONMENT, Twin
+from twin import ENVIRONMENT, Twin, isolate
 
 ON_DEMAND_MODEL = "amazon.nova-lite-v1:0"
 PROFILE_ONLY_MODEL = "anthropic.claude-haiku-4-5-20251001-v1:0"
@@ -175,6 +175,7 @@ def _expect(condition: object, seen: object) -> None:
 
 def main() -> int:
     """Bring a twin up, run the demo, take the twin down."""
+    isolate()
     started = time.monotonic()
     twin = Twin("demo")
     twin.down()  # what an interrupted run may have left

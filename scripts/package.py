@@ -97,9 +97,10 @@ def _compile(staging: Path) -> None:
         )
         return
     command = [python, "-m", "compileall", "-q", "-f", "--invalidation-mode", "unchecked-hash"]
-    # The recorded paths are those in Lambda, not this folder's; a fixed hash seed keeps the order of sets.
+    # The recorded paths are those in Lambda, not this folder's; a fixed hash seed keeps the order of sets, and no
+    # other variable may steer the compiler.
     command += ["-s", str(staging), "-p", "/var/task", str(staging)]
-    subprocess.run(command, check=True, stdout=sys.stderr, env={**os.environ, "PYTHONHASHSEED": "0"})
+    subprocess.run(command, check=True, stdout=sys.stderr, env={"PYTHONHASHSEED": "0"})
 
 
 def _write_zip(staging: Path, archive: Path) -> None:

@@ -14,6 +14,7 @@ credentials of the provider differ, and the variables that name this machine's e
 import contextlib
 import json
 import os
+import re
 import secrets
 import shlex
 import shutil
@@ -37,9 +38,18 @@ REGION = "us-gov-west-1"
 ACCOUNT_ID = "123456789012"
 ENVIRONMENT = "twin"
 _START_SECONDS = 60.0
+_SIDES = ("commercial", "govcloud")  # in the order they are started
 _STOP_SECONDS = 10.0
 _SHOWN = ("==>", "Apply complete", "stored", "uploaded", "router/", "The state bucket")
 # What the machine's own AWS set-up must not bring into the twin.
+# The AWS SDKs want this machine's settings from nowhere, and no proxy between the twin and its callers.
+_LOOPBACK_ONLY = {
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "NO_PROXY": "127.0.0.1",
+    "no_proxy": "127.0.0.1",
+}
 _FOREIGN_PREFIXES = ("AWS_", "TF_VAR_", "TF_CLI_ARGS", "TF_WORKSPACE", "TF_DATA_DIR")
 
 
@@ -51,10 +61,19 @@ class Keys:
     secret_access_key: str
 
 
+def isolate() -> None:
+    """Keep this machine's AWS set-up and proxies out of this process; its children get an environ of their own."""
+    for name in [name for name in os.environ if name.startswith(_FOREIGN_PREFIXES)]:
+        del os.environ[name]
+    os.environ.update(_LOOPBACK_ONLY)
+
+
 class Twin:
     """One twin, identified by its name and kept in one folder."""
 
     def __init__(self, name: str) -> None:
+        if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", name):
+            raise SystemExit("error: a twin's name has up to 31 lowercase letters, digits and hyphens")
         self.name = name
         self.folder = LOCAL / "twins" / name
         self.environment_file = LOCAL / "env" if name == "local" else self.folder / "env"
@@ -66,7 +85,9 @@ class Twin:
     def up(self) -> None:
         """Start, deploy and write the environment file; what was started is stopped again if that fails."""
         if self._processes():
-            raise SystemExit(f"error: twin '{self.name}' is up already; stop it first (make local-down)")
+            raise SystemExit(
+                f"error: twin '{self.name}' is up already; stop it first: make local-down TWIN={self.name}"
+            )
         for leftover in ("environments", "tmp", "env", "terraform/bootstrap-copy", "terraform/bootstrap-copy-data"):
             path = self.folder / leftover
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
@@ -83,13 +104,13 @@ class Twin:
         processes = self._processes()
         for pid in processes:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGTERM)
+                os.killpg(pid, signal.SIGTERM)  # each was started as the leader of a group: deploy.sh with Terraform
         give_up_at = time.monotonic() + _STOP_SECONDS
         while self._processes() and time.monotonic() < give_up_at:
             time.sleep(0.05)
         for pid in self._processes():
             with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+                os.killpg(pid, signal.SIGKILL)
         for child in self._children:
             child.wait()
         self._children.clear()
@@ -124,7 +145,7 @@ class Twin:
             "access_keys": [{"access_key_id": "AKIA-TWIN", "secret_access_key": secrets.token_hex(20)}],
         }
         _write_private(credentials_file, json.dumps(known))
-        commercial_port = os.environ.get("TWIN_COMMERCIAL_PORT", "0")
+        commercial_port = str(_port("TWIN_COMMERCIAL_PORT"))
         self._spawn(
             "commercial",
             [
@@ -148,8 +169,8 @@ class Twin:
             },
         )
         self.govcloud_url = f"http://127.0.0.1:{govcloud_port}"
-        self._await(lambda: _answers(f"{self.govcloud_url}/_ministack/health"), "govcloud")
         self._await(lambda: port_file.exists() and port_file.read_text().strip() != "", "commercial")
+        self._await(lambda: _answers(f"{self.govcloud_url}/_ministack/health"), "govcloud")
         self.commercial_url = f"http://127.0.0.1:{port_file.read_text().strip()}"
 
     def _deploy(self) -> None:
@@ -192,9 +213,17 @@ class Twin:
         with (
             log_file.open("w") as log,
             subprocess.Popen(
-                command, env=environ, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+                command,
+                env=environ,
+                cwd=REPOSITORY,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                start_new_session=True,
             ) as process,
         ):
+            self._note(process.pid)
             for line in process.stdout or ():
                 log.write(line)
                 if line.startswith(_SHOWN):
@@ -226,10 +255,7 @@ class Twin:
             "AWS_DEFAULT_REGION": REGION,
             "AWS_ACCESS_KEY_ID": keys.access_key_id,
             "AWS_SECRET_ACCESS_KEY": keys.secret_access_key,
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "NO_PROXY": "127.0.0.1",
+            **_LOOPBACK_ONLY,
             "AUTO_APPROVE": "1",
             "TF_CLI_ARGS": "-no-color",
             "ENVIRONMENTS_DIR": str(self.folder / "environments"),
@@ -250,8 +276,11 @@ class Twin:
                 start_new_session=True,
             )
         self._children.append(process)
-        started = {**self._processes(), process.pid: _started_at(process.pid)}
-        self._processes_file.write_text(json.dumps(started))
+        self._note(process.pid)
+
+    def _note(self, pid: int) -> None:
+        """Remember a process, for `down`."""
+        self._processes_file.write_text(json.dumps({**self._processes(), pid: _started_at(pid)}))
 
     def _processes(self) -> dict[int, str]:
         """Process ids that `up` noted and that still are the processes it started."""
@@ -263,20 +292,25 @@ class Twin:
 
     def _await(self, ready: Any, side: str) -> None:
         give_up_at = time.monotonic() + _START_SECONDS
-        running = len(self._processes())
-        while not ready():
-            if time.monotonic() > give_up_at or len(self._processes()) < running:
+        process = self._children[_SIDES.index(side)]
+        # Whether it lives comes first: on a port that was taken, somebody else would answer.
+        while process.poll() is not None or not ready():
+            if process.poll() is not None or time.monotonic() > give_up_at:
                 log = (self.folder / f"{side}.log").read_text(errors="replace")[-2000:]
                 raise SystemExit(f"error: the {side} side of the twin did not start; its log ends with:\n{log}")
             time.sleep(0.05)
 
 
 def _port(variable: str) -> int:
-    if os.environ.get(variable):
-        return int(os.environ[variable])
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """The port that a variable names, if it is free, or any free one."""
+    wanted = os.environ.get(variable, "0")
+    try:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", int(wanted)))
+            return int(probe.getsockname()[1])
+    except (ValueError, OverflowError, OSError) as error:
+        raise SystemExit(f"error: {variable}={wanted} is not a port that can be used: {error}") from None
 
 
 def _answers(url: str) -> bool:
@@ -310,6 +344,7 @@ def _write_private(path: Path, text: str) -> None:
 
 def main(action: str, name: str) -> None:
     """Run one of the two actions."""
+    isolate()
     twin = Twin(name)
     if action == "down":
         twin.down()

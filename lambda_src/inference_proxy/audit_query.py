@@ -15,7 +15,7 @@ from inference_proxy.models import Deadline, timestamp_ms
 
 _QUERY_SECONDS = 5.0
 _RESERVE_SECONDS = 1.5  # kept free for the answer: with less left, what was found goes out
-_COUNT_LIMIT = 10_000  # a count stops here, or where a shard of a day exceeds 1 MB, and says that it is a minimum
+_COUNT_LIMIT = 10_000  # counting stops here and says that it is a minimum
 
 Record = dict[str, str | int | bool]
 
@@ -61,10 +61,10 @@ class AuditReader:
             for partitions in _days(wanted):
                 if total >= _COUNT_LIMIT or deadline.remaining_seconds() < _RESERVE_SECONDS:
                     return total, False
-                for number, complete in pool.map(lambda name: self._count(name, wanted, deadline), partitions):
-                    total += number
-                    if not complete:
-                        return total, False
+                counted = list(pool.map(lambda name: self._count(name, wanted, deadline), partitions))
+                total += sum(number for number, _ in counted)
+                if not all(complete for _, complete in counted):
+                    return total, False
         return total, True
 
     def check(self, deadline: Deadline) -> None:
@@ -86,8 +86,15 @@ class AuditReader:
             options["Limit"] = 500  # a filter is thinning the pages out
 
     def _count(self, partition: str, wanted: AuditFilter, deadline: Deadline) -> tuple[int, bool]:
-        answer = self._query(partition, wanted, {"Select": "COUNT"}, deadline)
-        return int(answer.get("Count", 0)), "LastEvaluatedKey" not in answer
+        total = 0
+        options: dict[str, object] = {"Select": "COUNT"}
+        while total < _COUNT_LIMIT and deadline.remaining_seconds() > _RESERVE_SECONDS:
+            answer = self._query(partition, wanted, options, deadline)
+            total += int(answer.get("Count", 0))
+            if "LastEvaluatedKey" not in answer:
+                return total, True
+            options["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        return total, False
 
     def _query(
         self, partition: str, wanted: AuditFilter, options: Mapping[str, object], deadline: Deadline

@@ -5,6 +5,7 @@ The secret is one JSON object, ``{"bedrock_api_key": ..., "region"?: ...}`` (or 
 "aws_session_token"?, "region"?}``. Keys go out exactly as they are stored.
 """
 
+import base64
 import json
 import re
 import time
@@ -110,7 +111,7 @@ def parse_secret(text: str, default_region: str, version: str) -> Credential:
     """The credential in a secret's value; raises CredentialsMalformedError, which quotes nothing of it."""
     try:
         secret = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise _malformed("the secret's value is not JSON") from None
     if not isinstance(secret, dict):
         raise _malformed("the secret's value is not a JSON object")
@@ -120,7 +121,7 @@ def parse_secret(text: str, default_region: str, version: str) -> Credential:
     api_keys = [name for name in _API_KEY_FIELDS if secret.get(name)]
     if api_keys:
         api_key = _field(secret, api_keys[0])
-        if _JOINED_KEYS.match(api_key):
+        if _JOINED_KEYS.match(api_key) or _JOINED_KEYS.match(_decoded(api_key)):
             raise _malformed(f"`{api_keys[0]}` holds AWS access keys; store them as {' and '.join(_AWS_KEY_FIELDS)}")
         return Credential(BearerSigner(api_key), "api_key", region, version)
     if any(secret.get(name) for name in _AWS_KEY_FIELDS):
@@ -138,6 +139,14 @@ def _field(secret: Mapping[str, object], name: str) -> str:
     if not _HEADER_SAFE.fullmatch(value):
         raise _malformed(f"`{name}` holds white space or characters that a header cannot carry")
     return value
+
+
+def _decoded(text: str) -> str:
+    """What base64 may hide, only to look at it: keys go out as they are stored."""
+    try:
+        return base64.b64decode(text, validate=True).decode("ascii")
+    except ValueError:
+        return ""
 
 
 def _malformed(problem: str) -> CredentialsMalformedError:

@@ -11,9 +11,13 @@ from inference_proxy.errors import InvalidParameterError
 
 # The shapes of botocore's InvokeModelIdentifier, but anchored, and without "..": an id never changes the path.
 _PLAIN_ID = re.compile(r"(?!arn:)[A-Za-z0-9][A-Za-z0-9._:-]{0,255}")
-_ARN = re.compile(r"arn:aws[a-z-]*:(bedrock|sagemaker):[a-z0-9-]{0,20}:[0-9]{0,12}:[a-z-]+/[A-Za-z0-9._:/-]{1,1024}")
+_ARN = re.compile(
+    r"arn:aws[a-z-]*:(bedrock|sagemaker):[a-z0-9-]{0,20}:[0-9]{0,12}:[a-z-]+(/[A-Za-z0-9._:-]{1,256}){1,4}"
+)
 _FOUNDATION_MODEL_ARN = re.compile(r"arn:aws:bedrock:[a-z0-9-]*::foundation-model/(.+)")
-_RETRY_SECONDS = 30.0  # after a failed refresh
+# After a failed refresh: an overdue catalog serves on for a while, a missing one is wanted soon.
+_RETRY_SECONDS = 30.0
+_MISSING_RETRY_SECONDS = 2.0
 
 
 def checked_model_id(value: object, field: str) -> str:
@@ -84,7 +88,7 @@ class CatalogCache:
     @property
     def failed_lately(self) -> bool:
         """Whether there is no catalog and the last attempt to load one was moments ago."""
-        return self._catalog is None and time.time() - self._tried_at < _RETRY_SECONDS
+        return self._catalog is None and time.time() - self._tried_at < _MISSING_RETRY_SECONDS
 
     def get(self, load: Callable[[], Catalog]) -> Catalog:
         """The catalog, loaded when it is missing or overdue; raises what ``load`` raises if there is none at all."""

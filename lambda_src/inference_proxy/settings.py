@@ -7,7 +7,12 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 # Commercial regions whose Bedrock has FIPS endpoints, by AWS's endpoints.json. Nothing else is ever called.
-COMMERCIAL_REGIONS = ("us-east-1", "us-east-2", "us-west-2", "ca-central-1")
+COMMERCIAL_REGIONS = {
+    "us-east-1": "US East (N. Virginia)",
+    "us-east-2": "US East (Ohio)",
+    "us-west-2": "US West (Oregon)",
+    "ca-central-1": "Canada (Central)",
+}
 
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
 _LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
@@ -86,7 +91,7 @@ class Settings:
             audit_retention_days=env.number("AUDIT_RETENTION_DAYS", 30, 1, 3653),
             credential_secret_id=env.text("CREDENTIAL_SECRET_ID"),
             credential_max_age_seconds=env.number("CREDENTIAL_MAX_AGE_SECONDS", 300, 0, 86_400),
-            commercial_region=env.choice("COMMERCIAL_REGION", "us-east-1", COMMERCIAL_REGIONS),
+            commercial_region=env.choice("COMMERCIAL_REGION", "us-east-1", tuple(COMMERCIAL_REGIONS)),
             discovery_max_age_seconds=env.number("DISCOVERY_MAX_AGE_SECONDS", 300, 0, 86_400),
             allow_global_profiles=env.flag("ALLOW_GLOBAL_PROFILES", False),
             max_request_bytes=env.number("MAX_REQUEST_BYTES", 4_500_000, 1, 6_291_456),

@@ -1,5 +1,6 @@
 """GET /bedrock/models, GET /dashboard/requests and GET /health over real sockets."""
 
+import base64
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -29,7 +30,7 @@ def test_models_in_the_originals_shape_with_every_credential(make_bench: MakeBen
     assert answer.json["region"] == {
         "region": "us-east-1",
         "partition": "aws",
-        "description": "us-east-1 - Commercial AWS",
+        "description": "US East (N. Virginia) - Commercial AWS",
     }
     assert answer.json["totalModels"] == len(answer.json["models"]) > 0
     assert {field for model in answer.json["models"] for field in model} == MODEL_FIELDS
@@ -121,7 +122,7 @@ def test_dashboard_filters(bench: RouterBench) -> None:
     assert len(models(partition="commercial")) == 4
 
 
-def put_records(bench: RouterBench, moments: list[datetime]) -> list[str]:
+def put_records(bench: RouterBench, moments: list[datetime], padding: str = "-") -> list[str]:
     """Finished records at given moments, in all shards; returns their keys, newest first."""
     keys = []
     for number, moment in enumerate(moments):
@@ -139,6 +140,7 @@ def put_records(bench: RouterBench, moments: list[datetime]) -> list[str]:
                 "timeKey": {"S": keys[-1]},
                 "ttl": {"N": str(int(datetime.now(UTC).timestamp()) + 1000)},
                 "operation": {"S": "InvokeModel"},
+                "padding": {"S": padding},
             },
         )
     return sorted(keys, reverse=True)
@@ -201,6 +203,9 @@ def test_expired_records_are_not_shown_although_ttl_has_not_deleted_them(bench: 
         ({"from": "2026-11-21", "to": "2026-11-20"}, "`from`"),
         ({"from": "0001-01-01T00:00:00+14:00"}, "`from`"),
         ({"from": "2020-01-01", "to": "2026-01-01"}, "366"),
+        ({"to": "0001-01-01T00:00:00Z"}, "`to`"),
+        ({"from": "0001-01-01", "to": "0001-01-02"}, "`from`"),
+        ({"to": "9999-12-31"}, "`to`"),
         ({"success": "yes"}, "all, true, false"),
         ({"state": "DONE"}, "STARTED, COMPLETED, FAILED, DENIED"),
         ({"status": "99"}, "100 to 599"),
@@ -218,6 +223,29 @@ def test_filters_that_make_no_sense_are_named(bench: RouterBench, query: dict[st
     answer = bench.call("GET", "/dashboard/requests", query=query)
     assert (answer.status, answer.error["code"]) == (400, "InvalidParameter")
     assert named in answer.error["message"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "9999-12-31T23:59:59.999Z#aaaaaaaa|2026-11-22T00:00:00.000Z|2026-11-22T01:00:00.000Z",
+        "2026-11-22T00:30:00.000Z#aaaaaaaa|2001-01-01T00:00:00.000Z|2026-11-22T01:00:00.000Z",
+        "2026-11-22T00:30:00.000Z#aaaaaaaa|2026-11-22T01:00:00.000Z|2026-11-22T00:00:00.000Z",
+        "2026-11-22T00:30:00.000Z#aaaaaaaa|2026-11-22T01:00:00.000|2026-11-22T02:00:00.000Z",
+        "2026-11-22T00:30:00.000Z#aaaaaaaa",
+    ],
+)
+def test_a_forged_cursor_is_refused(bench: RouterBench, text: str) -> None:
+    cursor = base64.urlsafe_b64encode(text.encode()).decode()
+    answer = bench.call("GET", "/dashboard/requests", query={"cursor": cursor})
+    assert (answer.status, answer.error["code"]) == (400, "InvalidParameter")
+
+
+def test_the_total_counts_every_record_once_and_never_less_than_the_page(bench: RouterBench) -> None:
+    now = datetime.now(UTC) - timedelta(minutes=5)
+    put_records(bench, [now - timedelta(seconds=number) for number in range(230)], padding="x" * 20_000)
+    page = requests(bench, timeRange="24h", limit="5")
+    assert (page["totalCount"], page["totalCountIsExact"]) == (230, True)  # several 1 MB pages a shard
 
 
 def test_a_parameter_given_twice_is_refused(bench: RouterBench) -> None:

@@ -1,5 +1,6 @@
 """What the caller sees and what the record says when something fails (the fault matrix, F1 to F21)."""
 
+import base64
 import ipaddress
 import json
 import socket
@@ -260,6 +261,8 @@ def test_the_record_of_a_request_cannot_be_taken_over(
         {"bedrock_api_key": ""},
         {"bedrock_api_key": "XP-CANARY\r\nX-Evil: 1"},
         {"bedrock_api_key": "AKIA" + "A" * 16 + ":XP-CANARY"},  # [5]
+        {"bedrock_api_key": base64.b64encode(b"AKIA" + b"A" * 16 + b":XP-CANARY").decode()},  # [5]
+        "[" * 200_000,
         {"aws_access_key_id": "XP-CANARY"},
         {"aws_secret_access_key": "XP-CANARY"},
         {"aws_access_key_id": "XP-CANARY", "aws_secret_access_key": 7},

@@ -13,7 +13,7 @@ import requests
 from requests_aws4auth import AWS4Auth
 
 from deployment import REPOSITORY
-from twin import ENVIRONMENT, Twin
+from twin import ENVIRONMENT, Twin, isolate
 
 
 @dataclass
@@ -84,6 +84,7 @@ class Deployment:
 @pytest.fixture(scope="session")
 def deployment() -> Iterator[Deployment]:
     """A twin of its own, deployed as the README says, taken down at the end."""
+    isolate()
     twin = Twin("test")
     twin.down()
     twin.up()

@@ -27,7 +27,17 @@ HOSTILE = [
         ".x",
     ),
     *("a" * 10_000, "arn:aws:bedrock:us-east-1:123456789012:inference-profile/../x", "arn:aws:s3:::bucket/key"),
-    *("arn:aws:bedrock:us-east-1:123456789012:inference-profile/a?b", "arn:aws:bedrock:::", "", " ", None, 7, [], {}),
+    *(
+        "arn:aws:bedrock:us-east-1:123456789012:inference-profile/a?b",
+        "arn:aws:bedrock:::",
+        f"{PROFILE_ARN}/",
+        "",
+        " ",
+        None,
+        7,
+        [],
+        {},
+    ),
 ]
 
 

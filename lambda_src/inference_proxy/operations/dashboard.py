@@ -14,6 +14,8 @@ from inference_proxy.operations.answers import json_answer
 
 _RANGES = {"1h": timedelta(hours=1), "24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30)}
 _DEFAULT_RANGE = "24h"
+_MOST_DAYS = timedelta(days=366)
+_EARLIEST_YEAR, _LATEST_YEAR = 2000, 9000
 # Under which outcomes of the index the records are that a parameter asks for.
 _OUTCOMES = ("STARTED", "SUCCESS", "ERROR", "DENIED")
 _SUCCESS = {"all": _OUTCOMES, "true": ("SUCCESS",), "false": ("ERROR", "DENIED")}
@@ -52,6 +54,7 @@ class Dashboard:
                 total, exact = len(records), True
             else:
                 total, exact = self._reader.count(wanted, request.deadline)
+                total = max(total, len(records) + bool(following))  # a count that had to stop knows less
         for record in records:
             for attribute in _INDEX_ATTRIBUTES:
                 record.pop(attribute, None)
@@ -122,7 +125,7 @@ def _time_range(query: Mapping[str, str], now: datetime) -> tuple[datetime, date
     start = _moment(query, "from") or end - span
     if start > end:
         raise InvalidParameterError("`from` must not be later than `to`")
-    if end - start > timedelta(days=366):
+    if end - start > _MOST_DAYS:
         raise InvalidParameterError("`from` and `to` may be at most 366 days apart")
     return start, end
 
@@ -132,9 +135,11 @@ def _moment(query: Mapping[str, str], name: str) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(query[name])
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        raise InvalidParameterError(f"`{name}` must be a time such as 2026-11-22T08:00:00Z") from None
+        if _EARLIEST_YEAR <= moment.year <= _LATEST_YEAR:
+            return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except ValueError:
+        pass
+    raise InvalidParameterError(f"`{name}` must be a time such as 2026-11-22T08:00:00Z")
 
 
 def _encoded_cursor(time_key: str, start: datetime, end: datetime) -> str:
@@ -148,8 +153,10 @@ def _decoded_cursor(cursor: str) -> tuple[str, datetime, datetime]:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
         time_key, start, end = text.split("|")
         moments = [datetime.fromisoformat(moment) for moment in (time_key.partition("#")[0], start, end)]
-        if _TIME_KEY.fullmatch(time_key) and all(moment.tzinfo for moment in moments) and moments[1] <= moments[2]:
-            return time_key, moments[1], moments[2]
-    except (ValueError, binascii.Error):
+        before, oldest, newest = moments
+        plausible = oldest.year >= _EARLIEST_YEAR and timedelta(0) <= newest - oldest <= _MOST_DAYS
+        if _TIME_KEY.fullmatch(time_key) and plausible and oldest.date() <= before.date() <= newest.date():
+            return time_key, oldest, newest
+    except (ValueError, TypeError, OverflowError, binascii.Error):
         pass
     raise InvalidParameterError("`cursor` must be the `nextCursor` of an earlier answer")

@@ -16,6 +16,7 @@ from inference_proxy.models import Crossing, Request, Response, UpstreamAnswer, 
 from inference_proxy.operations.answers import error_answer, json_answer
 from inference_proxy.policy import Policy
 from inference_proxy.profiles import Catalog, CatalogCache
+from inference_proxy.settings import COMMERCIAL_REGIONS
 from inference_proxy.telemetry import Telemetry
 
 _PAGES = 50  # of up to 1,000 profiles each: a paging loop that cannot go on for ever
@@ -71,7 +72,7 @@ class Discovery:
                 "region": {
                     "region": catalog.region,
                     "partition": "aws",
-                    "description": f"{catalog.region} - Commercial AWS",
+                    "description": f"{COMMERCIAL_REGIONS[catalog.region]} - Commercial AWS",
                 },
                 "models": models,
                 "totalModels": len(models),
@@ -123,7 +124,7 @@ class Discovery:
             token = str(lists.get("nextToken") or "")
             if answer.ok and not token:
                 break
-        return Catalog(models, profiles, passage.outcome.destination_region or "")
+        return Catalog(models, profiles, passage.outcome.destination_region or "us-east-1")
 
     @staticmethod
     def _get(passage: Passage, target: str, member: str) -> tuple[UpstreamAnswer, dict[str, Any]]:

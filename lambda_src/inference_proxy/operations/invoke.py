@@ -127,9 +127,11 @@ def _refuse_constant(_name: str) -> None:
 
 
 def _media_type(envelope: Mapping[str, Any], field: str) -> str:
-    value = envelope.get(field, "application/json")
+    value = envelope.get(field)
+    if value is None:
+        return "application/json"
     if not isinstance(value, str) or len(value) > _MEDIA_TYPE_LENGTH or not _MEDIA_TYPE.fullmatch(value):
-        raise InvalidParameterError(f"`{field}` must be a media type such as application/json")
+        raise InvalidParameterError(f"`{field}` must be one media type such as application/json")
     return value
 
 
@@ -144,7 +146,7 @@ def _payload(envelope: Mapping[str, Any]) -> bytes:
     try:
         if isinstance(body, str):
             return base64.b64decode(body, validate=True) if is_base64 else body.encode()
-        if isinstance(body, (dict, list)) and not is_base64:
+        if isinstance(body, dict) and not is_base64:
             return json.dumps(body, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, binascii.Error):
         raise InvalidParameterError("`body` holds text that is not valid UTF-8, base64 or JSON numbers") from None
