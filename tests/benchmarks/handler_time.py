@@ -89,7 +89,7 @@ def api_event(number: int) -> dict[str, object]:
         "httpMethod": "POST",
         "headers": {},
         "body": json.dumps(envelope),
-        "requestContext": {"requestId": f"request-{number}"},
+        "requestContext": {"requestId": f"request-{number}", "identity": {"userArn": "arn:aws-us-gov:iam::1:user/b"}},
     }
 
 
@@ -141,7 +141,7 @@ def main(artifact: Path) -> None:
         with zipfile.ZipFile(artifact) as bundle:
             bundle.extractall(folder)
         cold, bare = (
-            statistics.median(
+            min(  # other processes can only add to it
                 float(subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, check=True).stdout)
                 for _ in range(COLD_STARTS)
             )
