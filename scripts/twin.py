@@ -170,7 +170,10 @@ class Twin:
         )
         self.govcloud_url = f"http://127.0.0.1:{govcloud_port}"
         self._await(lambda: port_file.exists() and port_file.read_text().strip() != "", "commercial")
-        self._await(lambda: _answers(f"{self.govcloud_url}/_ministack/health"), "govcloud")
+        # The emulator notes its own pid once it has found the port free: an answer alone may be another twin's.
+        own_pid_file = self.folder / "tmp" / f"ministack-{govcloud_port}.pid"
+        health_url = f"{self.govcloud_url}/_ministack/health"
+        self._await(lambda: own_pid_file.exists() and _answers(health_url), "govcloud")
         self.commercial_url = f"http://127.0.0.1:{port_file.read_text().strip()}"
 
     def _deploy(self) -> None:

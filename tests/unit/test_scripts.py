@@ -1,0 +1,76 @@
+"""Scripts that need no twin: prerequisites, usage errors, the twin's own checks."""
+
+import os
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import twin
+from deployment import REPOSITORY
+
+SHELL_TOOLS = ("bash", "sed", "sort", "head", "dirname", "env")
+
+
+def run(command: list[str], **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=REPOSITORY, env=environ, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def bare_path(tmp_path: Path) -> str:
+    """A PATH on which none of the prerequisites is."""
+    for tool in SHELL_TOOLS:
+        (tmp_path / tool).symlink_to(str(shutil.which(tool)))
+    return str(tmp_path)
+
+
+def test_every_missing_prerequisite_is_named_with_what_to_do(bare_path: str) -> None:
+    result = run(["scripts/check_prerequisites.sh"], PATH=bare_path, HOME="/")
+    assert result.returncode == 1
+    for name in ("Python 3.11", "Terraform 1.11", "make", "curl 7.75", "git"):
+        assert f"missing: {name}" in result.stderr
+    assert result.stderr.count("\n") == 5
+
+
+@pytest.mark.parametrize(("version", "ok"), [("1.10.5", False), ("1.9.0", False), ("1.11.0", True), ("1.12.1", True)])
+def test_an_old_terraform_is_refused(bare_path: str, version: str, ok: bool) -> None:
+    fake = Path(bare_path) / "terraform"
+    fake.write_text(f"#!/bin/sh\necho 'Terraform v{version}'\n")
+    fake.chmod(0o755)
+    result = run(["scripts/check_prerequisites.sh", "terraform"], PATH=bare_path, HOME="/")
+    assert (result.returncode == 0) is ok
+    assert ok or version in result.stderr
+
+
+def test_prerequisites_of_this_machine_are_complete() -> None:
+    result = run(["scripts/check_prerequisites.sh"], PATH=os.environ["PATH"], HOME="/")
+    assert (result.returncode, result.stdout + result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("target", ["plan", "apply", "release", "rollback", "destroy", "bootstrap", "credential"])
+def test_targets_ask_for_the_environment(target: str) -> None:
+    shown = run(["make", "-n", target], PATH=os.environ["PATH"], HOME="/").stdout
+    assert "name the environment" in shown
+
+
+def test_an_environment_without_a_state_bucket_says_what_to_do() -> None:
+    command = ["scripts/terraform.sh", "nowhere", "infrastructure", "plan"]
+    result = run(command, PATH=os.environ["PATH"], HOME="/")
+    assert result.returncode == 1
+    assert "make bootstrap ENV=nowhere" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["../x", "", "UPPER", "a b", "x" * 40])
+def test_a_twin_cannot_be_named_out_of_its_folder(name: str) -> None:
+    with pytest.raises(SystemExit, match="name"):
+        twin.Twin(name)
+
+
+@pytest.mark.parametrize("port", ["abc", "99999", "-1", "taken"])
+def test_a_port_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch, port: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setenv("TWIN_GOVCLOUD_PORT", str(server.getsockname()[1]) if port == "taken" else port)
+        with pytest.raises(SystemExit, match="TWIN_GOVCLOUD_PORT="):
+            twin._port("TWIN_GOVCLOUD_PORT")
