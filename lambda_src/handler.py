@@ -45,7 +45,7 @@ def build_app(settings: Settings, transport: Transport) -> App:
 
     dynamodb = service("dynamodb", settings.dynamodb_url, "DynamoDB_20120810", "1.0")
     secrets = service("secretsmanager", settings.secretsmanager_url, "secretsmanager", "1.1")
-    telemetry = Telemetry(Logger(), Metrics())
+    telemetry = Telemetry(Logger(), Metrics(namespace=settings.metrics_namespace))
     credentials = CredentialStore(
         secrets, settings.credential_secret_id, settings.commercial_region, settings.credential_max_age_seconds
     )

@@ -52,6 +52,7 @@ class Settings:
     max_request_bytes: int
     response_timeout_seconds: int
     release: str
+    metrics_namespace: str
     dynamodb_url: str
     secretsmanager_url: str
     use_fips_endpoint: bool
@@ -97,6 +98,8 @@ class Settings:
             max_request_bytes=env.number("MAX_REQUEST_BYTES", 4_500_000, 1, 6_291_456),
             response_timeout_seconds=env.number("RESPONSE_TIMEOUT_SECONDS", 29, 3, 900),
             release=environ.get("RELEASE", "unreleased"),
+            # Without one Powertools raises when the first request has been served.
+            metrics_namespace=environ.get("POWERTOOLS_METRICS_NAMESPACE") or "CrossPartitionInference",
             dynamodb_url=source_url("dynamodb"),
             secretsmanager_url=source_url("secretsmanager"),
             use_fips_endpoint=use_fips,

@@ -23,6 +23,11 @@ def test_defaults_are_fips_on_both_sides() -> None:
     assert settings.bedrock_url("bedrock", "us-west-2") == "https://bedrock-fips.us-west-2.amazonaws.com"
 
 
+def test_metrics_always_have_a_namespace() -> None:
+    assert Settings.from_env(COMPLETE).metrics_namespace == "CrossPartitionInference"
+    assert Settings.from_env(COMPLETE | {"POWERTOOLS_METRICS_NAMESPACE": "mine"}).metrics_namespace == "mine"
+
+
 def test_fips_can_be_switched_off() -> None:
     settings = Settings.from_env(COMPLETE | {"AWS_USE_FIPS_ENDPOINT": "false"})
     assert settings.dynamodb_url == "https://dynamodb.us-gov-west-1.amazonaws.com"
