@@ -44,7 +44,6 @@ check() {
   esac
 }
 
-for tool in "${@:-python terraform make curl git}"; do
-  for name in $tool; do check "$name"; done
-done
+[ $# -gt 0 ] || set -- python terraform make curl git
+for tool in "$@"; do check "$tool"; done
 exit "$missing"

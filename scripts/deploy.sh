@@ -10,7 +10,7 @@ set -euo pipefail
 repository=$(cd "$(dirname "$0")/.." && pwd)
 environment=${1:?usage: deploy.sh ENV}
 export WORK_DIR=${WORK_DIR:-$repository/.local/terraform/$environment}
-python=${VENV_PYTHON:-$repository/.local/venv/bin/python}
+python=$repository/.local/venv/bin/python
 
 step() {
   printf '\n==> %s\n' "$1"

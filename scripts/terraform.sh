@@ -72,7 +72,7 @@ case $action in
   plan | apply | destroy | refresh | console | import)
     [ -f "$environment_dir/$root.tfvars" ] && arguments+=(-var-file="$environment_dir/$root.tfvars")
     if [ "$root" = application ]; then
-      "${VENV_PYTHON:-$repository/.local/venv/bin/python}" "$repository/scripts/deployment.py" "$environment" \
+      "$repository/.local/venv/bin/python" "$repository/scripts/deployment.py" "$environment" \
         >"$work_dir/infrastructure.tfvars.json" ||
         fail "the infrastructure of '$environment' is not applied yet: make apply ENV=$environment"
       artifact_key=${ARTIFACT_KEY:-$(run application output -raw artifact_key 2>/dev/null)} || artifact_key=

@@ -38,7 +38,7 @@ class App:
             response = _failure(InternalError("the router failed; its log names the place"), request.request_id)
         latency_ms = round((datetime.now(UTC) - request.received_at).total_seconds() * 1000)
         self._telemetry.request(request, operation, response, latency_ms)
-        return with_identity(response, request.request_id)
+        return _with_identity(response, request.request_id)
 
     def _operation(self, request: Request) -> str:
         """The name of the operation; raises a RequestError if the request may not have any."""
@@ -52,10 +52,10 @@ class App:
     def reject(self, error: ProxyError, request_id: str) -> Response:
         """The answer to an event that is not even a request."""
         self._telemetry.warning("rejected", request_id, error.code)
-        return with_identity(_failure(error, request_id), request_id)
+        return _with_identity(_failure(error, request_id), request_id)
 
 
-def with_identity(response: Response, request_id: str) -> Response:
+def _with_identity(response: Response, request_id: str) -> Response:
     """The response with the headers that every answer carries. IAM signs each call, so any origin may read it."""
     headers = {**response.headers, "X-Request-ID": request_id, **_PARTITIONS, "Access-Control-Allow-Origin": "*"}
     return Response(response.status, headers, response.body, response.error_code)

@@ -60,7 +60,7 @@ class Bedrock:
         outcome.destination_region = credential.region
         outcome.auth_mode = credential.auth_mode
         outcome.credential_version = credential.version
-        headers = {**call.headers, "User-Agent": f"{self._product} audit/{audit_id}"}
+        call = replace(call, headers={**call.headers, "User-Agent": f"{self._product} audit/{audit_id}"})
         if deadline.remaining_seconds() <= 0:
             raise DeadlineExceededError("no time was left to send the request; nothing was sent")
         started = time.monotonic()
@@ -68,7 +68,7 @@ class Bedrock:
             for attempt in range(1, max_attempts + 1):
                 outcome.attempts += 1
                 try:
-                    answer = self._attempt(url, replace(call, headers=headers), credential, deadline)
+                    answer = self._attempt(url, call, credential, deadline)
                     break
                 except TransportError as error:
                     repeatable = not error.sent or (call.method == "GET" and isinstance(error, ReceiveError))

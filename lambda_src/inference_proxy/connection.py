@@ -21,7 +21,7 @@ from inference_proxy.models import Deadline
 _CONNECT_SECONDS = 3.0
 # A connection idle for longer may have been dropped by a NAT without a word, or while Lambda was frozen.
 _MAX_IDLE_SECONDS = 20.0
-_CHUNK_BYTES = 65_536
+CHUNK_BYTES = 65_536
 
 
 class TransportError(Exception):
@@ -108,10 +108,10 @@ class Connection:
         self, method: str, target: str, headers: Mapping[str, str], body: bytes, deadline: Deadline
     ) -> None:
         """Write the whole request; a small body shares the head's segment."""
-        message = _head(method, target, self._host_header, headers, len(body)) + body[:_CHUNK_BYTES]
+        message = _head(method, target, self._host_header, headers, len(body)) + body[:CHUNK_BYTES]
         try:
-            for start in range(0, max(len(body), 1), _CHUNK_BYTES):
-                chunk = message if start == 0 else memoryview(body)[start : start + _CHUNK_BYTES]
+            for start in range(0, max(len(body), 1), CHUNK_BYTES):
+                chunk = message if start == 0 else memoryview(body)[start : start + CHUNK_BYTES]
                 self._socket.settimeout(seconds_left(deadline))
                 self._socket.sendall(chunk)
         except TimeoutError as error:
@@ -167,7 +167,7 @@ class _DeadlineSocket:
 
     def makefile(self, _mode: str) -> io.BufferedReader:
         """A buffered reader as ``socket.makefile("rb")`` gives, but bounded."""
-        return io.BufferedReader(_DeadlineReader(self._sock, self._deadline), _CHUNK_BYTES)
+        return io.BufferedReader(_DeadlineReader(self._sock, self._deadline), CHUNK_BYTES)
 
 
 class _DeadlineReader(io.RawIOBase):

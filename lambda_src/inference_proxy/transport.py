@@ -11,10 +11,8 @@ from collections.abc import Generator, Mapping
 from contextlib import closing
 from urllib.parse import urlsplit
 
-from inference_proxy.connection import Connection, DeadlineError, ReceiveError, ResponseTooLargeError
+from inference_proxy.connection import CHUNK_BYTES, Connection, DeadlineError, ReceiveError, ResponseTooLargeError
 from inference_proxy.models import Deadline
-
-_CHUNK_BYTES = 65_536
 
 
 class Reply:
@@ -34,7 +32,7 @@ class Reply:
         complete = False
         try:
             while received != announced:
-                left = _CHUNK_BYTES if announced is None else min(_CHUNK_BYTES, announced - received)
+                left = CHUNK_BYTES if announced is None else min(CHUNK_BYTES, announced - received)
                 chunk = self._response.read1(left)
                 if not chunk:
                     break

@@ -124,7 +124,7 @@ class Discovery:
             token = str(lists.get("nextToken") or "")
             if answer.ok and not token:
                 break
-        return Catalog(models, profiles, passage.outcome.destination_region or "us-east-1")
+        return Catalog(models, profiles, str(passage.outcome.destination_region))
 
     @staticmethod
     def _get(passage: Passage, target: str, member: str) -> tuple[UpstreamAnswer, dict[str, Any]]:
