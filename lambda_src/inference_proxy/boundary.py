@@ -89,6 +89,7 @@ class Boundary:
         """
         deadline = crossing.request.deadline
         if not crossing.decision.allowed:
+            self._telemetry.count("DeniedCrossings")
             self._record(lambda: self._audit.deny(crossing, PolicyDeniedError.status, PolicyDeniedError.code, deadline))
             raise PolicyDeniedError(f"{crossing.decision.reason} (rule {crossing.decision.rule})")
         self._record(lambda: self._audit.begin(crossing, deadline.earlier(_FINISH_SECONDS)))
@@ -116,6 +117,7 @@ class Boundary:
         outcome.state, outcome.error_code, outcome.status_code = "FAILED", code, status
 
     def _finish(self, crossing: Crossing, outcome: Outcome) -> None:
+        self._telemetry.tokens(outcome.input_tokens, outcome.output_tokens)
         since = crossing.started_at if crossing.crossing_id else crossing.request.received_at
         latency_ms = round((datetime.now(UTC) - since).total_seconds() * 1000)
         try:

@@ -2,7 +2,7 @@
 
 The secret is one JSON object, ``{"bedrock_api_key": ..., "region"?: ...}`` (or the field names of earlier versions,
 ``bedrock_bearer_token`` and ``bearer_token``), or ``{"aws_access_key_id", "aws_secret_access_key",
-"aws_session_token"?, "region"?}``. Keys go out exactly as they are stored.
+"aws_session_token"?, "region"?}``; either may hold ``expires_at``. Keys go out exactly as they are stored.
 """
 
 import base64
@@ -10,7 +10,10 @@ import json
 import re
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs
 
 from inference_proxy.aws_json import AwsJsonClient, AwsServiceError
 from inference_proxy.errors import CredentialsMalformedError, CredentialsUnavailableError
@@ -25,6 +28,7 @@ _READ_SECONDS = 2.5  # a hanging Secrets Manager costs this much, not the invoca
 _RETRY_AFTER_SECONDS = 5  # how soon a failed read, or a forced one, is tried again
 # An access key's id and secret joined: an old guide stored them so, and sent the secret out as a bearer token.
 _JOINED_KEYS = re.compile(r"A[KS]IA[A-Z0-9]{16}:")
+_SHORT_TERM_KEY = "bedrock-api-key-"  # before the base64 of a presigned URL
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,7 @@ class Credential:
     auth_mode: str  # "api_key" or "aws_keys"
     region: str
     version: str
+    expires_at: datetime | None = None  # None: nobody has said
 
 
 class CredentialStore:
@@ -118,18 +123,42 @@ def parse_secret(text: str, default_region: str, version: str) -> Credential:
     region = secret.get("region") or default_region
     if region not in COMMERCIAL_REGIONS:
         raise _malformed(f"`region` is not one of {', '.join(COMMERCIAL_REGIONS)}")
+    expires_at = _expiry(secret)
     api_keys = [name for name in _API_KEY_FIELDS if secret.get(name)]
     if api_keys:
         api_key = _field(secret, api_keys[0])
         if _JOINED_KEYS.match(api_key) or _JOINED_KEYS.match(_decoded(api_key)):
             raise _malformed(f"`{api_keys[0]}` holds AWS access keys; store them as {' and '.join(_AWS_KEY_FIELDS)}")
-        return Credential(BearerSigner(api_key), "api_key", region, version)
+        return Credential(BearerSigner(api_key), "api_key", region, version, expires_at or _end_of_short_term(api_key))
     if any(secret.get(name) for name in _AWS_KEY_FIELDS):
         token = _field(secret, "aws_session_token") if secret.get("aws_session_token") else None
         access_key_id, secret_access_key = (_field(secret, name) for name in _AWS_KEY_FIELDS)
         keys = AwsKeys(access_key_id, secret_access_key, token)
-        return Credential(SigV4Signer(keys, region, "bedrock"), "aws_keys", region, version)
+        return Credential(SigV4Signer(keys, region, "bedrock"), "aws_keys", region, version, expires_at)
     raise _malformed(f"it has neither {_API_KEY_FIELDS[0]} nor {' and '.join(_AWS_KEY_FIELDS)}")
+
+
+def _expiry(secret: Mapping[str, object]) -> datetime | None:
+    """The moment in ``expires_at``, None without one. It must name its time zone: some hours off are an outage."""
+    value = secret.get("expires_at")
+    if value in (None, ""):
+        return None
+    with suppress(ValueError):
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+        if moment and moment.tzinfo:
+            return moment
+    raise _malformed("`expires_at` is not an ISO 8601 time with its time zone, such as 2027-01-31T00:00:00Z")
+
+
+def _end_of_short_term(api_key: str) -> datetime | None:
+    """When a short-term API key ends at the latest, as it says itself; the session that made it may end sooner."""
+    if not api_key.startswith(_SHORT_TERM_KEY):
+        return None
+    query = parse_qs(_decoded(api_key.removeprefix(_SHORT_TERM_KEY)).partition("?")[2])
+    with suppress(KeyError, ValueError, OverflowError):
+        signed_at = datetime.strptime(query["X-Amz-Date"][0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        return signed_at + timedelta(seconds=int(query["X-Amz-Expires"][0]))
+    return None
 
 
 def _field(secret: Mapping[str, object], name: str) -> str:

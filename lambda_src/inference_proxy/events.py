@@ -17,6 +17,7 @@ from inference_proxy.errors import InvalidParameterError, RequestTooLargeError
 from inference_proxy.models import UNKNOWN, Caller, Deadline, Request, Response
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
+_PARAMETER = re.compile(r"\{(\w+)\+?\}")
 _ANSWER_MARGIN_SECONDS = 0.5  # for Lambda and API Gateway to carry the answer out
 _CLOCK_TOLERANCE_SECONDS = 10.0  # an older "received at" is another clock, or an event replayed by hand
 
@@ -80,12 +81,12 @@ def render(response: Response) -> dict[str, Any]:
 
 
 def _path(event: Mapping[str, Any]) -> str:
-    # `path` starts with a custom domain's base path; `resource` and the proxy parameter are free of it.
+    # `path` starts with a custom domain's base path; `resource` and the path parameters are free of it.
     resource = str(event.get("resource") or "")
-    if resource and "{" not in resource:
-        return resource
-    proxied = _mapping(event, "pathParameters").get("proxy")
-    path = f"/{proxied}" if isinstance(proxied, str) else str(event.get("path") or "/")
+    parameters = _mapping(event, "pathParameters")
+    path = _PARAMETER.sub(lambda parameter: str(parameters.get(parameter[1], "")), resource)
+    if not resource or any(name not in parameters for name in _PARAMETER.findall(resource)):
+        path = str(event.get("path") or "/")
     # Decoded once: API Gateway hands it on encoded or decoded, never encoded twice.
     return unquote(path, errors="replace").rstrip("/") or "/"
 

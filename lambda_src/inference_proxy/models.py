@@ -65,6 +65,7 @@ class Request:
     caller: Caller
     deadline: Deadline
     query: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    path_parameters: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes = field(default=b"", repr=False)
     received_at: datetime = field(default_factory=lambda: datetime.now(UTC))

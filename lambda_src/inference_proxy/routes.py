@@ -15,6 +15,8 @@ ROUTES = (
     Route("POST", "/bedrock/invoke-model", "invoke_model"),
     Route("GET", "/bedrock/invoke-model", "routing_information"),
     Route("GET", "/bedrock/models", "list_models"),
+    Route("POST", "/model/{modelId}/invoke", "runtime_invoke"),
+    Route("POST", "/model/{modelId}/converse", "runtime_converse"),
     Route("GET", "/dashboard/requests", "list_requests"),
     Route("GET", "/health", "health"),
 )

@@ -1,9 +1,10 @@
-"""What operators see: one log line a request and its metrics in CloudWatch's embedded metric format.
+"""What operators see: one log line a request, and metrics in CloudWatch's embedded metric format.
 
 Neither holds a prompt, a completion, a header or a secret: fields are named one by one.
 """
 
 import traceback
+from collections.abc import Mapping
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
@@ -12,7 +13,11 @@ from inference_proxy.models import Request, Response
 
 
 class Telemetry:
-    """Structured log and metrics of one execution environment."""
+    """Structured log and metrics of one execution environment.
+
+    Every metric has the dimension ``service`` alone: CloudWatch adds nothing up over dimensions, so an alarm sees only
+    what was emitted with exactly its own. Those of a request come by ``operation`` and ``outcome`` as well.
+    """
 
     def __init__(self, logger: Logger, metrics: Metrics) -> None:
         self._logger = logger
@@ -31,15 +36,33 @@ class Telemetry:
             requestBytes=len(request.body),
             responseBytes=len(response.body),
         )
-        self._metrics.add_dimension("operation", operation)
-        self._metrics.add_dimension("outcome", f"{response.status // 100}xx")
+        # As many values as there are operations and classes of status: nothing of the caller's choosing.
+        self._metrics.add_dimensions(
+            service=self._metrics.service, operation=operation, outcome=f"{response.status // 100}xx"
+        )
         self._metrics.add_metric("Requests", MetricUnit.Count, 1)
         self._metrics.add_metric("Latency", MetricUnit.Milliseconds, latency_ms)
+        self._metrics.add_metric("ServerErrors", MetricUnit.Count, int(response.status >= 500))
         self._metrics.flush_metrics()
 
     def count(self, metric: str) -> None:
         """Add one to a metric of the request under way."""
         self._metrics.add_metric(metric, MetricUnit.Count, 1)
+
+    def tokens(self, input_tokens: int | None, output_tokens: int | None) -> None:
+        """Add what a crossing used, as far as Bedrock says."""
+        for metric, tokens in (("InputTokens", input_tokens), ("OutputTokens", output_tokens)):
+            if tokens is not None:
+                self._metrics.add_metric(metric, MetricUnit.Count, tokens)
+
+    def watch(self, findings: Mapping[str, float], failures: Mapping[str, str]) -> None:
+        """Say what a scheduled check found, by metric, and with which error code a check failed."""
+        log = self._logger.warning if failures else self._logger.info
+        log("watch", findings=dict(findings), failures=dict(failures))
+        for metric, value in findings.items():
+            self._metrics.add_metric(metric, MetricUnit.NoUnit, value)
+        self._metrics.add_metric("WatchFailures", MetricUnit.Count, len(failures))
+        self._metrics.flush_metrics()
 
     def warning(self, event: str, request_id: str, code: str) -> None:
         """Something went wrong that the caller need not notice."""

@@ -8,6 +8,7 @@ import itertools
 import json
 import logging
 import os
+import re
 import sys
 import time
 import uuid
@@ -115,7 +116,7 @@ class RouterBench:
         self.environ |= changes
         self.settings = Settings.from_env(self.environ)
         self.transport = Transport(self.settings.ca_bundle)
-        self.app = handler.build_app(self.settings, self.transport)
+        self.app, self.tasks = handler.build(self.settings, self.transport)
         for log_handler in logging.getLogger(os.environ["POWERTOOLS_SERVICE_NAME"]).handlers:
             log_handler.stream = _CurrentStdout()
 
@@ -163,12 +164,24 @@ class RouterBench:
 
 def check_against_document(method: str, path: str, rendered: Mapping[str, Any]) -> None:
     """Every answer keeps the contract of the API document: a known status, and the body's schema."""
-    operation = OPENAPI["paths"].get(path, {}).get(method.lower())
-    reference = {"$ref": "#/components/schemas/ErrorResponse"}
+    if rendered["isBase64Encoded"]:
+        return
+    operation = OPENAPI["paths"].get(document_path(path)[0], {}).get(method.lower())
+    error = "BedrockError" if path.startswith("/model/") else "ErrorResponse"
+    reference = {"$ref": f"#/components/schemas/{error}"}
     if operation:
         described = operation["responses"].get(str(rendered["statusCode"]), {})
         reference = described.get("content", {}).get("application/json", {}).get("schema", reference)
     jsonschema.validate(json.loads(rendered["body"]), {**reference, "components": OPENAPI["components"]})
+
+
+def document_path(path: str) -> tuple[str, dict[str, str]]:
+    """The path of the document that API Gateway would choose for a path, and its parameters; else the path itself."""
+    for template in OPENAPI["paths"]:
+        found = re.fullmatch(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", template), path)
+        if found:
+            return template, found.groupdict()
+    return path, {}
 
 
 def secret_text(secret: Mapping[str, str] | str) -> str:
@@ -195,14 +208,15 @@ def create_table(dynamodb: Any, name: str) -> None:
 def api_event(method: str, path: str, body: object = None, query: Mapping[str, str] | None = None) -> dict[str, Any]:
     """An event of a REST API with Lambda proxy integration and ``*/*`` as binary media type."""
     data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+    template, parameters = document_path(path)
     return {
-        "resource": path,
+        "resource": template,
         "path": path,
         "httpMethod": method,
         "headers": {"Host": "api.example", "User-Agent": "bench/1.0", "Content-Type": "application/json"},
         "queryStringParameters": dict(query) if query else None,
         "multiValueQueryStringParameters": {name: [value] for name, value in query.items()} if query else None,
-        "pathParameters": None,
+        "pathParameters": parameters or None,
         "requestContext": {
             "requestId": str(uuid.uuid4()),
             "requestTimeEpoch": int(time.time() * 1000),

@@ -12,14 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from inference_proxy.boundary import Boundary, sha256_hex
-from inference_proxy.errors import (
-    InvalidJsonError,
-    InvalidParameterError,
-    MissingBodyError,
-    UpstreamResponseTooLargeError,
-)
+from inference_proxy.errors import InvalidJsonError, InvalidParameterError, MissingBodyError
 from inference_proxy.models import Crossing, Request, Response, UpstreamAnswer, UpstreamCall, timestamp_ms
-from inference_proxy.operations.answers import error_answer, json_answer
+from inference_proxy.operations.answers import check_size, error_answer, json_answer
 from inference_proxy.policy import Policy
 from inference_proxy.profiles import checked_model_id, path_segment
 
@@ -28,7 +23,6 @@ _NAME = r"[A-Za-z0-9!#$&^_.+*-]+"
 _MEDIA_TYPE = re.compile(rf'{_NAME}/{_NAME}([ \t]*;[ \t]*{_NAME}=({_NAME}|"[A-Za-z0-9 !#-\[\]-~]*"))*')
 _MEDIA_TYPE_LENGTH = 256
 _ANTHROPIC_VERSION = "bedrock-2023-05-31"
-_MAX_ANSWER_BYTES = 5_900_000  # of Lambda's 6 MB, escaped as JSON once more by the runtime
 _ERROR_TEXT_LIMIT = 2_000
 
 
@@ -186,10 +180,7 @@ def _answer(answer: UpstreamAnswer, request_id: str, resolved_model_id: str) -> 
     except UnicodeDecodeError:
         encoded = base64.b64encode(answer.body).decode()
         envelope = {"body": encoded, "contentType": content_type, "isBase64Encoded": True}
-    response = json_answer(envelope, headers=headers)
-    if len(response.body) + response.body.count(b'"') + response.body.count(b"\\") > _MAX_ANSWER_BYTES:
-        raise UpstreamResponseTooLargeError(f"Bedrock's answer does not fit into {_MAX_ANSWER_BYTES} bytes")
-    return response
+    return check_size(json_answer(envelope, headers=headers))
 
 
 def _error_message(answer: UpstreamAnswer) -> str:

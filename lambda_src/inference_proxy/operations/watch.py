@@ -1,0 +1,62 @@
+"""The scheduled check: what no single request can show. It sends nothing to Commercial."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from inference_proxy.audit_query import AuditFilter, AuditReader
+from inference_proxy.credentials import CredentialStore
+from inference_proxy.errors import AuditUnavailableError, InternalError, ProxyError
+from inference_proxy.models import Deadline
+from inference_proxy.telemetry import Telemetry
+
+_GRACE_SECONDS = 60  # beyond the longest request: for clocks that differ, and for indexes that lag behind
+_WINDOW = timedelta(hours=24)  # two days' shards of the index; an older crossing has been reported for a day
+_SECONDS_A_DAY = 86_400
+
+
+class Watch:
+    """Counts crossings that never got an outcome, and the days until the credential expires."""
+
+    def __init__(
+        self, reader: AuditReader, credentials: CredentialStore, telemetry: Telemetry, response_timeout_seconds: float
+    ) -> None:
+        self._reader = reader
+        self._credentials = credentials
+        self._telemetry = telemetry
+        self._longest = timedelta(seconds=response_timeout_seconds + _GRACE_SECONDS)
+
+    def run(self, deadline: Deadline) -> dict[str, float]:
+        """What was found, by metric; it is emitted as well. Never raises: a check that fails is logged and counted."""
+        checks: dict[str, Callable[[Deadline], float | None]] = {
+            "CredentialDaysToExpiry": self._days_to_expiry,
+            "StuckCrossings": self._stuck_crossings,
+        }
+        findings, failures = dict[str, float](), dict[str, str]()
+        for metric, check in checks.items():
+            try:
+                found = check(deadline)
+            except ProxyError as error:
+                failures[metric] = error.code
+            except Exception as error:  # noqa: BLE001 - a defect in one check must not hide what the others find
+                self._telemetry.defect(metric, error)
+                failures[metric] = InternalError.code
+            else:
+                findings |= {} if found is None else {metric: found}
+        self._telemetry.watch(findings, failures)
+        return findings
+
+    def _stuck_crossings(self, deadline: Deadline) -> int:
+        """How many records of the last day are still STARTED, although no request lives that long."""
+        newest = datetime.now(UTC) - self._longest
+        started = AuditFilter(newest - _WINDOW, newest, outcomes=("STARTED",))
+        number, complete = self._reader.count(started, deadline)
+        if not number and not complete:
+            raise AuditUnavailableError("the audit trail could not be read in time")
+        return number  # a count that had to stop is a minimum: enough for an alarm
+
+    def _days_to_expiry(self, deadline: Deadline) -> float | None:
+        """Days until the credential expires, negative afterwards; None if nobody has said when."""
+        expires_at = self._credentials.get(deadline).expires_at
+        if expires_at is None:
+            return None
+        return round((expires_at - datetime.now(UTC)).total_seconds() / _SECONDS_A_DAY, 3)

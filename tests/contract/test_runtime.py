@@ -1,0 +1,143 @@
+"""POST /model/{modelId}/invoke and /converse: Bedrock's own paths, byte for byte, errors that SDKs understand."""
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from inference_proxy import errors
+from inference_proxy.operations.answers import bedrock_error_answer
+from tests.contract.router_bench import NOVA_BODY, ON_DEMAND_MODEL, PROFILE_ONLY_MODEL, Answer, RouterBench
+from tests.fakes.commercial import CommercialStandIn
+
+PROFILE_ARN = f"arn:aws:bedrock:us-east-1:111122223333:inference-profile/us.{PROFILE_ONLY_MODEL}"
+CLAUDE_BODY = {
+    "anthropic_version": "bedrock-2023-05-31",
+    "max_tokens": 8,
+    "messages": [{"role": "user", "content": "hi"}],
+}
+
+
+def call(bench: RouterBench, model_id: str, verb: str, body: object, **headers: str) -> Answer:
+    given = {"Content-Type": "application/json", "Host": "api.example", **headers}
+    return bench.call("POST", f"/model/{quote(model_id, safe='')}/{verb}", body, headers=given)
+
+
+def received(commercial: CommercialStandIn) -> dict[str, Any]:
+    request = next(request for request in reversed(commercial.requests) if request["method"] == "POST")
+    return request | {"headers": {name.lower(): value for name, value in request["headers"].items()}}
+
+
+@pytest.mark.parametrize("verb", ["invoke", "converse"])
+def test_body_and_answer_cross_byte_for_byte(bench: RouterBench, commercial: CommercialStandIn, verb: str) -> None:
+    body = (
+        b'{ "messages" : [ {"role":"user","content":[{"text":"\\u00e9 "}]} ] , "inferenceConfig" : {"maxTokens": 8 } }'
+    )
+
+    answer = call(bench, ON_DEMAND_MODEL, verb, body)
+
+    assert answer.status == 200, answer.text
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["X-Resolved-Model-Id"] == ON_DEMAND_MODEL
+    assert answer.json["usage"]["outputTokens"] > 0
+    assert received(commercial)["bodyLength"] == len(body)
+    assert received(commercial)["path"] == f"/model/{quote(ON_DEMAND_MODEL, safe='')}/{verb}"
+    record = bench.records()[-1]
+    assert (record["operation"], record["state"]) == (
+        {"invoke": "InvokeModel", "converse": "Converse"}[verb],
+        "COMPLETED",
+    )
+    assert record["apiPath"] == f"/model/{ON_DEMAND_MODEL}/{verb}"
+
+
+@pytest.mark.parametrize("model_id", [PROFILE_ONLY_MODEL, f"us.{PROFILE_ONLY_MODEL}", PROFILE_ARN])
+def test_any_id_that_commercial_serves_works(bench: RouterBench, commercial: CommercialStandIn, model_id: str) -> None:
+    answer = call(bench, model_id, "invoke", CLAUDE_BODY)
+
+    assert answer.status == 200, answer.text
+    resolved = answer.headers["X-Resolved-Model-Id"]
+    assert resolved in (f"us.{PROFILE_ONLY_MODEL}", PROFILE_ARN)
+    assert received(commercial)["path"] == f"/model/{quote(resolved, safe='')}/invoke"
+
+
+def test_only_bedrocks_headers_reach_bedrock(bench: RouterBench, commercial: CommercialStandIn) -> None:
+    answer = call(
+        bench,
+        ON_DEMAND_MODEL,
+        "invoke",
+        NOVA_BODY,
+        **{
+            "Authorization": "Bearer made-up",
+            "Cookie": "a=b",
+            "X-Forwarded-For": "10.0.0.9",
+            "X-Amzn-Bedrock-Trace": "ENABLED",
+            "X-Amzn-Bedrock-Request-Metadata": '{"team": "a", "auditId": "forged"}',
+        },
+    )
+
+    assert answer.status == 200, answer.text
+    headers = received(commercial)["headers"]
+    assert headers["x-amzn-bedrock-trace"] == "ENABLED"
+    assert json.loads(headers["x-amzn-bedrock-request-metadata"]) == {
+        "team": "a",
+        "auditId": answer.headers["X-Request-ID"],
+    }
+    assert "made-up" not in headers.get("authorization", "")
+    assert not {"cookie", "x-forwarded-for"} & headers.keys()
+
+
+def test_bedrocks_errors_pass_as_they_are(bench: RouterBench) -> None:
+    answer = call(bench, "no.such-model-v1:0", "invoke", NOVA_BODY)
+
+    assert (answer.status, answer.headers["x-amzn-errortype"].split(":")[0]) == (400, "ValidationException")
+    assert set(answer.json) == {"message"}
+
+
+@pytest.mark.parametrize(
+    ("model_id", "body", "headers", "status", "exception", "code"),
+    [
+        ("../../x", NOVA_BODY, {}, 400, "ValidationException", "InvalidParameter"),
+        (ON_DEMAND_MODEL, None, {}, 400, "ValidationException", "MissingBody"),
+        (f"global.{PROFILE_ONLY_MODEL}", CLAUDE_BODY, {}, 403, "AccessDeniedException", "PolicyDenied"),
+        (
+            ON_DEMAND_MODEL,
+            NOVA_BODY,
+            {"X-Amzn-Bedrock-Request-Metadata": "[]"},
+            400,
+            "ValidationException",
+            "InvalidParameter",
+        ),
+    ],
+)
+def test_our_own_errors_have_bedrocks_form(
+    bench: RouterBench,
+    commercial: CommercialStandIn,
+    model_id: str,
+    body: object,
+    headers: dict[str, str],
+    status: int,
+    exception: str,
+    code: str,
+) -> None:
+    answer = call(bench, model_id, "invoke", body, **headers)
+
+    assert (answer.status, answer.headers["x-amzn-errortype"]) == (status, exception)
+    assert answer.json["message"].startswith(f"{code}: ")
+    assert [request for request in commercial.requests if request["method"] == "POST"] == []
+
+
+def test_another_method_is_405(bench: RouterBench) -> None:
+    answer = bench.call("GET", f"/model/{quote(ON_DEMAND_MODEL, safe='')}/invoke")
+    assert (answer.status, answer.headers["Allow"], set(answer.json)) == (405, "POST", {"message"})
+
+
+def test_a_binary_answer_passes(bench: RouterBench) -> None:
+    answer = call(bench, "amazon.twin-made-up-image-v1:0", "invoke", {"prompt": "a boundary"}, Accept="image/png")
+    assert (answer.status, answer.headers["content-type"]) == (200, "image/png")
+
+
+def test_every_error_of_ours_has_an_exception_that_sdks_know() -> None:
+    for error in vars(errors).values():
+        if isinstance(error, type) and issubclass(error, errors.ProxyError) and hasattr(error, "status"):
+            assert bedrock_error_answer(error.status, error.code, "words").headers["x-amzn-errortype"]
