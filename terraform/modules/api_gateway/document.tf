@@ -7,6 +7,13 @@ data "aws_region" "current" {}
 locals {
   contract = yamldecode(file("${path.module}/openapi.yaml"))
 
+  # Every operation of the contract under the name people use: "POST /bedrock/invoke-model".
+  operations = merge([
+    for path, methods in local.contract.paths : {
+      for method in keys(methods) : "${upper(method)} ${path}" => { method = upper(method), path = path }
+    }
+  ]...)
+
   router_integration = {
     type                = "aws_proxy"
     httpMethod          = "POST"
@@ -36,19 +43,26 @@ locals {
   }
 
   paths = {
-    for path, operations in local.contract.paths : path => merge(
-      { for method, operation in operations : method => merge(operation, local.routed) },
+    for path, methods in local.contract.paths : path => merge(
+      { for method, operation in methods : method => merge(operation, local.routed) },
       local.other_methods,
       { options = local.preflight },
     )
   }
 
-  document = jsonencode(merge(local.contract, {
+  # In OpenAPI 3 the endpoint configuration belongs to a server. An import in the mode `overwrite` takes away from an API
+  # what the document does not name.
+  servers = local.endpoint_configuration == {} ? {} : {
+    servers = [{ url = "/", x-amazon-apigateway-endpoint-configuration = local.endpoint_configuration }]
+  }
+
+  document = jsonencode(merge(local.contract, local.servers, {
     info  = merge(local.contract.info, { title = var.name })
     paths = merge(local.paths, local.catch_all_path)
 
     # Bodies reach the function base64-encoded, so no byte is changed by a text conversion.
     x-amazon-apigateway-binary-media-types = ["*/*"]
     x-amazon-apigateway-gateway-responses  = local.gateway_responses
+    x-amazon-apigateway-policy             = local.resource_policy
   }))
 }

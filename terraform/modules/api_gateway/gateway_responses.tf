@@ -1,7 +1,9 @@
-# API Gateway's own errors, in the envelope the router uses.
+# API Gateway's own errors, in the envelope the router uses. API Gateway adds x-amzn-ErrorType to each, which is where an
+# AWS SDK reads the name of an exception; it is left as it is.
 
 locals {
   # The two defaults carry no status: with one, they would change the status of every type not listed here.
+  # Not listed is what cannot occur: there are no authorizers, API keys, usage plans and request validators.
   gateway_errors = {
     DEFAULT_4XX                  = { code = "RequestRefused", status = null }
     DEFAULT_5XX                  = { code = "InternalError", status = null }
@@ -10,9 +12,13 @@ locals {
     INVALID_SIGNATURE            = { code = "InvalidSignature", status = 403 }
     MISSING_AUTHENTICATION_TOKEN = { code = "MissingAuthenticationToken", status = 403 }
     REQUEST_TOO_LARGE            = { code = "RequestTooLarge", status = 413 }
+    RESOURCE_NOT_FOUND           = { code = "RouteNotFound", status = 404 }
     THROTTLED                    = { code = "Throttled", status = 429 }
-    INTEGRATION_FAILURE          = { code = "RouterUnavailable", status = 502 }
-    INTEGRATION_TIMEOUT          = { code = "RouterTimeout", status = 504 }
+    WAF_FILTERED                 = { code = "RequestBlocked", status = 403 }
+    # The function is not there yet, or API Gateway may not call it, or its answer cannot be decoded.
+    API_CONFIGURATION_ERROR = { code = "RouterMisconfigured", status = 500 }
+    INTEGRATION_FAILURE     = { code = "RouterUnavailable", status = 502 }
+    INTEGRATION_TIMEOUT     = { code = "RouterTimeout", status = 504 }
   }
 
   gateway_responses = {

@@ -26,3 +26,15 @@ variable "deletion_protection" {
   default     = true
   nullable    = false
 }
+
+variable "retention_days" {
+  description = "After how many days a record is meant to expire; DynamoDB goes by the `ttl` of each record, which its writer sets from the output of this name."
+  type        = number
+  default     = 30
+  nullable    = false
+
+  validation {
+    condition     = var.retention_days >= 1 && var.retention_days <= 3653 && floor(var.retention_days) == var.retention_days
+    error_message = "retention_days must be a whole number between 1 and 3653."
+  }
+}

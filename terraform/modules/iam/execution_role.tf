@@ -5,19 +5,21 @@ data "aws_region" "current" {}
 data "aws_caller_identity" "current" {}
 
 locals {
-  region = data.aws_region.current.name
+  region     = data.aws_region.current.name
+  account_id = data.aws_caller_identity.current.account_id
 
-  log_streams_arn = join(":", [
-    "arn", data.aws_partition.current.partition, "logs", local.region, data.aws_caller_identity.current.account_id,
-    "log-group", "/aws/lambda/${var.function_name}", "*",
-  ])
+  arn_prefix = {
+    for service in ["cloudwatch", "ec2", "logs"] :
+    service => "arn:${data.aws_partition.current.partition}:${service}:${local.region}:${local.account_id}"
+  }
 }
 
 # IAM is global within an account, so the name carries the region.
 resource "aws_iam_role" "execution" {
-  name               = "${var.function_name}-${local.region}"
-  description        = "Execution role of ${var.function_name} in ${local.region}"
-  assume_role_policy = data.aws_iam_policy_document.trust.json
+  name                 = "${var.function_name}-${local.region}"
+  description          = "Execution role of ${var.function_name} in ${local.region}"
+  assume_role_policy   = data.aws_iam_policy_document.trust.json
+  permissions_boundary = var.permissions_boundary_arn
 }
 
 # No aws:SourceAccount: a function can only be given a role of its own account (iam:PassRole),
@@ -44,7 +46,7 @@ data "aws_iam_policy_document" "execution" {
   statement {
     sid       = "WriteOwnLogs"
     actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-    resources = [local.log_streams_arn]
+    resources = ["${local.arn_prefix["logs"]}:log-group:/aws/lambda/${var.function_name}:*"]
   }
 
   # A record is put once and completed once; it can be neither read back by key nor deleted.
@@ -66,8 +68,8 @@ data "aws_iam_policy_document" "execution" {
     resources = [var.credential_secret_arn]
   }
 
-  # Both services decrypt in the name of whoever calls them. New data keys are only needed by those
-  # who create the table or put the secret's value.
+  # The services decrypt in the name of whoever calls them, and Lambda the function's variables in the name of its role.
+  # New data keys are only needed by those who create the table or put the secret's value.
   statement {
     sid       = "DecryptThroughServices"
     actions   = ["kms:Decrypt"]
@@ -76,7 +78,65 @@ data "aws_iam_policy_document" "execution" {
     condition {
       test     = "StringEquals"
       variable = "kms:ViaService"
-      values   = [for service in ["dynamodb", "secretsmanager"] : "${service}.${local.region}.amazonaws.com"]
+      values   = [for service in ["dynamodb", "lambda", "secretsmanager"] : "${service}.${local.region}.amazonaws.com"]
+    }
+  }
+
+  # In a VPC, Lambda manages the function's network interfaces in the name of its role.
+  dynamic "statement" {
+    for_each = var.in_vpc ? [1] : []
+
+    content {
+      sid       = "CreateNetworkInterfaces"
+      actions   = ["ec2:CreateNetworkInterface"]
+      resources = [for kind in ["network-interface", "security-group", "subnet"] : "${local.arn_prefix["ec2"]}:${kind}/*"]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.in_vpc ? [1] : []
+
+    content {
+      sid       = "ManageNetworkInterfaces"
+      actions   = ["ec2:AssignPrivateIpAddresses", "ec2:DeleteNetworkInterface", "ec2:UnassignPrivateIpAddresses"]
+      resources = ["${local.arn_prefix["ec2"]}:network-interface/*"]
+    }
+  }
+
+  # EC2 has no resources for these two.
+  dynamic "statement" {
+    for_each = var.in_vpc ? [1] : []
+
+    content {
+      sid       = "DescribeNetwork"
+      actions   = ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"]
+      resources = ["*"]
+    }
+  }
+
+  # The key is there only where a function's code makes the call: Lambda may do all this, the code nothing of it.
+  dynamic "statement" {
+    for_each = var.in_vpc ? [1] : []
+
+    content {
+      sid    = "NotFromCode"
+      effect = "Deny"
+      actions = [
+        "ec2:AssignPrivateIpAddresses",
+        "ec2:CreateNetworkInterface",
+        "ec2:DeleteNetworkInterface",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSubnets",
+        "ec2:DetachNetworkInterface",
+        "ec2:UnassignPrivateIpAddresses",
+      ]
+      resources = ["*"]
+
+      condition {
+        test     = "Null"
+        variable = "lambda:SourceFunctionArn"
+        values   = ["false"]
+      }
     }
   }
 }

@@ -9,6 +9,16 @@ output "execution_role_name" {
 }
 
 output "caller_policy_json" {
-  description = "IAM policy that lets a caller use every operation of the API's stage."
+  description = "IAM policy that lets a caller use every operation of the API's stage, the dashboard included."
   value       = data.aws_iam_policy_document.caller.json
+}
+
+output "policies_json" {
+  description = "Policies for callers and operators by name: invoke-all, read-dashboard, operate and invoke-models-<name> for each of model_policies."
+  value       = local.caller_policies
+}
+
+output "policy_arns" {
+  description = "ARNs of the same policies by name; empty unless create_caller_policies is true."
+  value       = { for name, policy in aws_iam_policy.caller : name => policy.arn }
 }

@@ -43,7 +43,7 @@ variable "credential_secret_arn" {
 }
 
 variable "kms_key_arn" {
-  description = "KMS key of the table and the secret."
+  description = "KMS key of the table, the secret and the function's environment variables."
   type        = string
   nullable    = false
 
@@ -73,5 +73,77 @@ variable "stage_name" {
   validation {
     condition     = can(regex("^[a-zA-Z0-9_-]{1,128}$", var.stage_name))
     error_message = "stage_name must be 1 to 128 letters, digits, hyphens or underscores."
+  }
+}
+
+variable "create_caller_policies" {
+  description = "Whether the policies of the output policies_json also exist as managed policies."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "model_policies" {
+  description = <<-EOT
+    Policies that allow some models only, by a name of your choice: the ids, as they stand in the path /model/{id}/..., of
+    models or inference profiles, or patterns that end in "*", such as "us.anthropic.*".
+  EOT
+  type        = map(set(string))
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for name, models in var.model_policies : can(regex("^[a-z][a-z0-9-]{0,29}$", name)) && length(models) > 0])
+    error_message = "model_policies: a name has up to 30 lowercase letters, digits and hyphens, starts with a letter, and has at least one model."
+  }
+
+  # A pattern names at least a provider: it has a dot (or is an ARN) before its "*", and the "*" is at its end.
+  validation {
+    condition = alltrue([
+      for model in flatten([for models in values(var.model_policies) : tolist(models)]) :
+      (
+        can(regex("^[A-Za-z0-9][A-Za-z0-9._:-]{0,255}$", model)) ||
+        can(regex("^[A-Za-z0-9][A-Za-z0-9_:-]*\\.[A-Za-z0-9._:-]*\\*$", model)) ||
+        can(regex("^arn:aws:bedrock:[a-z0-9-]+:[0-9]{0,12}:[a-z-]+/[A-Za-z0-9._:-]+\\*?$", model))
+      ) && !strcontains(model, "..")
+    ])
+    error_message = "model_policies: a model is an id such as amazon.nova-lite-v1:0, an ARN of Bedrock in Commercial, or the start of one followed by *."
+  }
+}
+
+variable "operator_access" {
+  description = "What an operator may look at beside the function's own log: log groups, alarms and dashboards of CloudWatch, by name."
+  type = object({
+    log_group_names = optional(set(string), [])
+    alarm_names     = optional(set(string), [])
+    dashboard_names = optional(set(string), [])
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition = alltrue([
+      for name in setunion(var.operator_access.log_group_names, var.operator_access.alarm_names, var.operator_access.dashboard_names) :
+      can(regex("^[A-Za-z0-9_./#-]{1,255}$", name))
+    ])
+    error_message = "operator_access must hold names, not ARNs, without wildcards."
+  }
+}
+
+variable "in_vpc" {
+  description = "Whether the function runs in a VPC, where Lambda needs the role to manage its network interfaces."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "permissions_boundary_arn" {
+  description = "Policy that limits what the execution role can ever be allowed; null for none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.permissions_boundary_arn == null || can(regex("^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[^*]+$", var.permissions_boundary_arn))
+    error_message = "permissions_boundary_arn must be the ARN of an IAM policy."
   }
 }

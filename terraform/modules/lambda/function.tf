@@ -10,8 +10,10 @@ resource "aws_lambda_function" "this" {
   description   = var.description
   role          = var.execution_role_arn
 
-  s3_bucket     = var.artifact.bucket
-  s3_key        = var.artifact.key
+  s3_bucket               = var.artifact.bucket
+  s3_key                  = var.artifact.key
+  code_signing_config_arn = var.code_signing_config_arn
+
   handler       = var.handler
   runtime       = var.runtime
   architectures = [var.architecture]
@@ -19,10 +21,17 @@ resource "aws_lambda_function" "this" {
 
   memory_size                    = var.memory_mb
   timeout                        = var.timeout_seconds
-  reserved_concurrent_executions = var.reserved_concurrency
+  reserved_concurrent_executions = var.concurrency.reserved
+
+  kms_key_arn = var.kms_key_arn
 
   environment {
     variables = var.environment
+  }
+
+  # A trace that a caller started is handed on; the function starts none of its own.
+  tracing_config {
+    mode = "PassThrough"
   }
 
   dynamic "vpc_config" {
@@ -37,14 +46,7 @@ resource "aws_lambda_function" "this" {
   depends_on = [aws_cloudwatch_log_group.this]
 }
 
-# Callers know only the alias; moving it to a new version is the release.
-resource "aws_lambda_alias" "this" {
-  name             = var.alias_name
-  description      = "The version in service"
-  function_name    = aws_lambda_function.this.function_name
-  function_version = aws_lambda_function.this.version
-}
-
+# Only the API named here, and only through the alias.
 resource "aws_lambda_permission" "api" {
   statement_id  = "AllowInvokeFromApiGateway"
   action        = "lambda:InvokeFunction"

@@ -9,8 +9,13 @@ output "function_arn" {
 }
 
 output "function_version" {
-  description = "The version the alias points to."
+  description = "The version the alias points to; in a gradual release the one most calls go to."
   value       = aws_lambda_alias.this.function_version
+}
+
+output "published_version" {
+  description = "The version this apply published; the same as `function_version` unless a release is gradual."
+  value       = aws_lambda_function.this.version
 }
 
 output "alias_arn" {

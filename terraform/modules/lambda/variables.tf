@@ -4,8 +4,8 @@ variable "function_name" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[A-Za-z0-9_-]{1,64}$", var.function_name))
-    error_message = "function_name must be 1 to 64 letters, digits, hyphens or underscores."
+    condition     = can(regex("^[A-Za-z0-9_-]{1,47}$", var.function_name))
+    error_message = "function_name must be 1 to 47 letters, digits, hyphens or underscores: a schedule's rule adds 17."
   }
 }
 
@@ -118,14 +118,80 @@ variable "timeout_seconds" {
   }
 }
 
-variable "reserved_concurrency" {
-  description = "Concurrent executions set aside for the function and its upper limit; null takes from the account's pool."
-  type        = number
+variable "concurrency" {
+  description = "Concurrent executions: `reserved` are set aside and the upper limit (null takes from the account's pool), `provisioned` are kept warm."
+  type = object({
+    reserved    = optional(number)
+    provisioned = optional(number, 0)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.concurrency.reserved == null ? true : var.concurrency.reserved >= 1 && floor(var.concurrency.reserved) == var.concurrency.reserved
+    error_message = "concurrency.reserved must be null or a whole number of at least 1."
+  }
+
+  validation {
+    condition     = var.concurrency.provisioned >= 0 && floor(var.concurrency.provisioned) == var.concurrency.provisioned
+    error_message = "concurrency.provisioned must be a whole number, 0 for none."
+  }
+
+  validation {
+    condition     = var.concurrency.reserved == null ? true : var.concurrency.provisioned <= var.concurrency.reserved
+    error_message = "concurrency.provisioned must not be more than concurrency.reserved: Lambda takes it out of that."
+  }
+}
+
+variable "gradual_release" {
+  description = "Leaves the alias on `from_version` and sends a share of the calls to the version published now; null moves the alias at once."
+  type = object({
+    from_version        = string
+    new_version_percent = number
+  })
+  default = null
+
+  validation {
+    condition     = var.gradual_release == null ? true : can(regex("^[1-9][0-9]*$", var.gradual_release.from_version))
+    error_message = "gradual_release.from_version must be the number of a published version, such as \"7\"."
+  }
+
+  validation {
+    condition     = var.gradual_release == null ? true : var.gradual_release.new_version_percent > 0 && var.gradual_release.new_version_percent < 100
+    error_message = "gradual_release.new_version_percent must be more than 0 and less than 100; for all of it set gradual_release to null."
+  }
+
+  validation {
+    condition     = var.gradual_release == null || var.concurrency.provisioned == 0
+    error_message = "gradual_release needs concurrency.provisioned = 0: Lambda refuses provisioned concurrency on an alias with two versions."
+  }
+}
+
+variable "code_signing_config_arn" {
+  description = "Code signing configuration that the artifact's signature must satisfy; null takes unsigned artifacts."
+  type        = string
   default     = null
 
   validation {
-    condition     = var.reserved_concurrency == null ? true : var.reserved_concurrency >= 1
-    error_message = "reserved_concurrency must be null or at least 1."
+    condition     = var.code_signing_config_arn == null ? true : can(regex("^arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:code-signing-config:csc-[a-z0-9]{17}$", var.code_signing_config_arn))
+    error_message = "code_signing_config_arn must be null or the ARN of a Lambda code signing configuration."
+  }
+}
+
+variable "schedules" {
+  description = "Tasks by the clock: name => schedule expression. The function gets the event {\"task\": \"<name>\"}."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for name in keys(var.schedules) : can(regex("^[a-z][a-z0-9-]{0,15}$", name))])
+    error_message = "schedules must have names of up to 16 lowercase letters, digits and hyphens."
+  }
+
+  validation {
+    condition     = alltrue([for expression in values(var.schedules) : can(regex("^(rate|cron)\\(.+\\)$", expression))])
+    error_message = "schedules must hold rate(...) or cron(...) expressions, such as rate(5 minutes)."
   }
 }
 
@@ -168,7 +234,7 @@ variable "log_retention_days" {
 }
 
 variable "kms_key_arn" {
-  description = "Customer managed KMS key that encrypts the log; its policy must let CloudWatch Logs use it."
+  description = "Customer managed KMS key that encrypts the log and the environment; its policy must let CloudWatch Logs use it."
   type        = string
   nullable    = false
 

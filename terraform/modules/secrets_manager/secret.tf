@@ -2,7 +2,7 @@
 resource "aws_secretsmanager_secret" "this" {
   name                    = var.name
   description             = var.description
-  kms_key_id              = var.kms_key_arn
+  kms_key_id              = local.kms_key_arn
   recovery_window_in_days = var.recovery_window_days
 }
 

@@ -26,14 +26,26 @@ variable "description" {
 }
 
 variable "kms_key_arn" {
-  description = "Customer managed KMS key that encrypts the secret."
+  description = "Customer managed KMS key that encrypts the secret; null with `create_kms_key`."
   type        = string
-  nullable    = false
+  default     = null
 
   validation {
-    condition     = can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.kms_key_arn))
-    error_message = "kms_key_arn must be the ARN of a KMS key."
+    condition     = var.kms_key_arn == null ? true : can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.kms_key_arn))
+    error_message = "kms_key_arn must be null or the ARN of a KMS key."
   }
+
+  validation {
+    condition     = (var.kms_key_arn == null) == var.create_kms_key
+    error_message = "Set either kms_key_arn or create_kms_key = true: the secret has one key."
+  }
+}
+
+variable "create_kms_key" {
+  description = "Whether to make a key that serves this secret alone."
+  type        = bool
+  default     = false
+  nullable    = false
 }
 
 variable "recovery_window_days" {

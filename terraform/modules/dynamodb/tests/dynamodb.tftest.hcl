@@ -9,6 +9,17 @@ provider "aws" {
   skip_requesting_account_id  = true
 }
 
+provider "aws" {
+  alias                       = "east"
+  region                      = "us-gov-east-1"
+  access_key                  = "offline"
+  secret_key                  = "offline"
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  skip_region_validation      = true
+  skip_requesting_account_id  = true
+}
+
 variables {
   name        = "cross-partition-test-requests"
   kms_key_arn = "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
@@ -62,13 +73,30 @@ run "the_table" {
   }
 }
 
+run "the_other_region" {
+  command = plan
+
+  providers = { aws = aws.east }
+
+  variables {
+    kms_key_arn    = "arn:aws-us-gov:kms:us-gov-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+    retention_days = 90
+  }
+
+  assert {
+    condition     = output.name == var.name && output.retention_days == 90
+    error_message = "The table is the same in each region; its retention is handed on to the writer."
+  }
+}
+
 run "invalid_values_are_refused" {
   command = plan
 
   variables {
-    name        = "no spaces"
-    kms_key_arn = "alias/key"
+    name           = "no spaces"
+    kms_key_arn    = "alias/key"
+    retention_days = 0
   }
 
-  expect_failures = [var.name, var.kms_key_arn]
+  expect_failures = [var.name, var.kms_key_arn, var.retention_days]
 }

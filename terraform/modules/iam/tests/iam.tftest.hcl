@@ -70,7 +70,7 @@ run "the_policies_allow_exactly_this" {
         Resource = "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
         Condition = {
           StringEquals = {
-            "kms:ViaService" = ["dynamodb.us-gov-west-1.amazonaws.com", "secretsmanager.us-gov-west-1.amazonaws.com"]
+            "kms:ViaService" = ["dynamodb.us-gov-west-1.amazonaws.com", "lambda.us-gov-west-1.amazonaws.com", "secretsmanager.us-gov-west-1.amazonaws.com"]
           }
         }
       },
@@ -97,6 +97,208 @@ run "the_policies_allow_exactly_this" {
     }
     error_message = "The caller policy must allow execute-api:Invoke on this stage and nothing else."
   }
+
+  assert {
+    condition     = keys(output.policies_json) == ["invoke-all", "operate", "read-dashboard"] && length(output.policy_arns) == 0
+    error_message = "By default the policies are documents only, and there is none for single models."
+  }
+
+  assert {
+    condition     = aws_iam_role.execution.permissions_boundary == null
+    error_message = "By default the role has no boundary."
+  }
+}
+
+run "policies_for_callers_and_operators" {
+  command = plan
+
+  variables {
+    create_caller_policies = true
+    model_policies = {
+      one-model = ["amazon.nova-lite-v1:0"]
+      patterns  = ["us.anthropic.*", "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc123"]
+    }
+    operator_access = {
+      log_group_names = ["/aws/apigateway/cross-partition-test", "API-Gateway-Execution-Logs_abc123/v1"]
+      alarm_names     = ["cross-partition-test-errors"]
+      dashboard_names = ["cross-partition-test"]
+    }
+  }
+
+  assert {
+    condition     = local.stage_arn == "arn:aws-us-gov:execute-api:us-gov-west-1:123456789012:abc123/v1"
+    error_message = "STAGE below is the stage of the API."
+  }
+
+  assert {
+    condition = jsondecode(replace(output.policies_json["invoke-models-one-model"], local.stage_arn, "STAGE")) == {
+      Version = "2012-10-17"
+      Statement = [
+        {
+          Sid      = "InvokeModels"
+          Effect   = "Allow"
+          Action   = "execute-api:Invoke"
+          Resource = ["STAGE/POST/model/amazon.nova-lite-v1:0/*", "STAGE/POST/model/amazon.nova-lite-v1%3A0/*"]
+        },
+        {
+          Sid      = "DiscoverModels"
+          Effect   = "Allow"
+          Action   = "execute-api:Invoke"
+          Resource = ["STAGE/GET/health", "STAGE/GET/bedrock/models"]
+        },
+        {
+          Sid      = "StayBelowTheModel"
+          Effect   = "Deny"
+          Action   = "execute-api:Invoke"
+          Resource = ["STAGE/POST/model/*..*", "STAGE/POST/model/*%2e*", "STAGE/POST/model/*%2E*"]
+        },
+      ]
+    }
+    error_message = "A policy for one model must allow its path in both spellings, and neither another model nor the dashboard."
+  }
+
+  assert {
+    condition = toset(jsondecode(replace(output.policies_json["invoke-models-patterns"], local.stage_arn, "STAGE")).Statement[0].Resource) == toset([
+      "STAGE/POST/model/us.anthropic.*/*",
+      "STAGE/POST/model/arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc123/*",
+      "STAGE/POST/model/arn%3Aaws%3Abedrock%3Aus-east-1%3A123456789012%3Aapplication-inference-profile%2Fabc123/*",
+    ])
+    error_message = "Patterns and ARNs must become paths."
+  }
+
+  assert {
+    condition = toset(one(jsondecode(replace(output.policies_json["invoke-all"], local.stage_arn, "STAGE")).Statement).Resource) == toset([
+      "STAGE/GET/bedrock/invoke-model", "STAGE/POST/bedrock/invoke-model", "STAGE/GET/bedrock/models", "STAGE/GET/health",
+      "STAGE/POST/model/*",
+    ])
+    error_message = "The policy for every model must allow inference and discovery only."
+  }
+
+  assert {
+    condition     = one(jsondecode(output.policies_json["read-dashboard"]).Statement).Resource == "${local.stage_arn}/GET/dashboard/*"
+    error_message = "Calling models and reading the audit trail are separate permissions."
+  }
+
+  assert {
+    condition = jsondecode(replace(output.policies_json["operate"], local.stage_arn, "STAGE")).Statement == [
+      {
+        Sid      = "ReadAuditTrailAndHealth"
+        Effect   = "Allow"
+        Action   = "execute-api:Invoke"
+        Resource = ["STAGE/GET/health", "STAGE/GET/dashboard/*"]
+      },
+      {
+        Sid    = "ReadLogs"
+        Effect = "Allow"
+        Action = ["logs:GetLogEvents", "logs:FilterLogEvents", "logs:DescribeLogStreams"]
+        Resource = [
+          "arn:aws-us-gov:logs:us-gov-west-1:123456789012:log-group:API-Gateway-Execution-Logs_abc123/v1:*",
+          "arn:aws-us-gov:logs:us-gov-west-1:123456789012:log-group:API-Gateway-Execution-Logs_abc123/v1",
+          "arn:aws-us-gov:logs:us-gov-west-1:123456789012:log-group:/aws/lambda/cross-partition-test-router:*",
+          "arn:aws-us-gov:logs:us-gov-west-1:123456789012:log-group:/aws/lambda/cross-partition-test-router",
+          "arn:aws-us-gov:logs:us-gov-west-1:123456789012:log-group:/aws/apigateway/cross-partition-test:*",
+          "arn:aws-us-gov:logs:us-gov-west-1:123456789012:log-group:/aws/apigateway/cross-partition-test",
+        ]
+      },
+      {
+        Sid      = "ReadAlarms"
+        Effect   = "Allow"
+        Action   = ["cloudwatch:DescribeAlarms", "cloudwatch:DescribeAlarmHistory"]
+        Resource = "arn:aws-us-gov:cloudwatch:us-gov-west-1:123456789012:alarm:cross-partition-test-errors"
+      },
+      {
+        Sid      = "ReadDashboards"
+        Effect   = "Allow"
+        Action   = "cloudwatch:GetDashboard"
+        Resource = "arn:aws-us-gov:cloudwatch::123456789012:dashboard/cross-partition-test"
+      },
+      {
+        Sid      = "DescribeAuditTable"
+        Effect   = "Allow"
+        Action   = "dynamodb:DescribeTable"
+        Resource = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/requests"
+      },
+      {
+        Sid      = "PutCommercialCredential"
+        Effect   = "Allow"
+        Action   = ["secretsmanager:PutSecretValue", "secretsmanager:DescribeSecret"]
+        Resource = "arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:creds-AbCdEf"
+      },
+      {
+        Sid      = "EncryptCommercialCredential"
+        Effect   = "Allow"
+        Action   = ["kms:GenerateDataKey", "kms:Decrypt"]
+        Resource = "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+        Condition = {
+          StringEquals = {
+            "kms:EncryptionContext:SecretARN" = "arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:creds-AbCdEf"
+            "kms:ViaService"                  = "secretsmanager.us-gov-west-1.amazonaws.com"
+          }
+        }
+      },
+    ]
+    error_message = "The operator's policy changed: every action and resource of it is listed here on purpose."
+  }
+
+  assert {
+    condition = { for name, policy in aws_iam_policy.caller : name => policy.name } == {
+      for name in ["invoke-all", "invoke-models-one-model", "invoke-models-patterns", "operate", "read-dashboard"] :
+      name => "cross-partition-test-router-us-gov-west-1-${name}"
+    }
+    error_message = "Each policy must exist, under a name that holds the region."
+  }
+}
+
+run "a_function_in_a_vpc_and_a_boundary" {
+  command = plan
+
+  variables {
+    in_vpc                   = true
+    permissions_boundary_arn = "arn:aws-us-gov:iam::123456789012:policy/boundary"
+  }
+
+  assert {
+    condition = slice(jsondecode(aws_iam_role_policy.execution.policy).Statement, 5, 9) == [
+      {
+        Sid    = "CreateNetworkInterfaces"
+        Effect = "Allow"
+        Action = "ec2:CreateNetworkInterface"
+        Resource = [
+          "arn:aws-us-gov:ec2:us-gov-west-1:123456789012:subnet/*",
+          "arn:aws-us-gov:ec2:us-gov-west-1:123456789012:security-group/*",
+          "arn:aws-us-gov:ec2:us-gov-west-1:123456789012:network-interface/*",
+        ]
+      },
+      {
+        Sid      = "ManageNetworkInterfaces"
+        Effect   = "Allow"
+        Action   = ["ec2:UnassignPrivateIpAddresses", "ec2:DeleteNetworkInterface", "ec2:AssignPrivateIpAddresses"]
+        Resource = "arn:aws-us-gov:ec2:us-gov-west-1:123456789012:network-interface/*"
+      },
+      {
+        Sid      = "DescribeNetwork"
+        Effect   = "Allow"
+        Action   = ["ec2:DescribeSubnets", "ec2:DescribeNetworkInterfaces"]
+        Resource = "*"
+      },
+      {
+        Sid    = "NotFromCode"
+        Effect = "Deny"
+        Action = [
+          "ec2:UnassignPrivateIpAddresses", "ec2:DetachNetworkInterface", "ec2:DescribeSubnets", "ec2:DescribeNetworkInterfaces",
+          "ec2:DeleteNetworkInterface", "ec2:CreateNetworkInterface", "ec2:AssignPrivateIpAddresses",
+        ]
+        Resource  = "*"
+        Condition = { Null = { "lambda:SourceFunctionArn" = "false" } }
+      },
+    ]
+    error_message = "In a VPC, Lambda may manage network interfaces with the role, and the function's code may not."
+  }
+
+  assert {
+    condition     = aws_iam_role.execution.permissions_boundary == "arn:aws-us-gov:iam::123456789012:policy/boundary"
+    error_message = "The role must have the boundary."
+  }
 }
 
 run "partition_and_region_are_not_fixed" {
@@ -107,6 +309,11 @@ run "partition_and_region_are_not_fixed" {
   assert {
     condition     = jsondecode(aws_iam_role_policy.execution.policy).Statement[0].Resource == "arn:aws-us-gov:logs:us-gov-east-1:123456789012:log-group:/aws/lambda/cross-partition-test-router:*"
     error_message = "The log group's ARN must follow the provider's region."
+  }
+
+  assert {
+    condition     = strcontains(output.policies_json["operate"], "secretsmanager.us-gov-east-1.amazonaws.com") && !strcontains(output.policies_json["operate"], "arn:aws:")
+    error_message = "The operator's policy must follow the provider's region and partition."
   }
 }
 
@@ -121,12 +328,68 @@ run "invalid_values_are_refused" {
     kms_key_arn           = "*"
     api_execution_arn     = "arn:aws-us-gov:execute-api:us-gov-west-1:123456789012:*"
     stage_name            = "*"
+
+    model_policies           = { Team = ["amazon.nova-lite-v1:0"] }
+    operator_access          = { alarm_names = ["*"] }
+    permissions_boundary_arn = "arn:aws-us-gov:iam::123456789012:role/boundary"
   }
 
   expect_failures = [
     var.function_name, var.audit_table_arn, var.audit_index_arns, var.credential_secret_arn,
     var.kms_key_arn, var.api_execution_arn, var.stage_name,
+    var.model_policies, var.operator_access, var.permissions_boundary_arn,
   ]
+}
+
+run "a_pattern_for_every_model_is_refused" {
+  command = plan
+
+  variables {
+    model_policies = { all = ["*"] }
+  }
+
+  expect_failures = [var.model_policies]
+}
+
+run "a_pattern_in_the_middle_is_refused" {
+  command = plan
+
+  variables {
+    model_policies = { some = ["amazon.*-lite-v1:0"] }
+  }
+
+  expect_failures = [var.model_policies]
+}
+
+run "a_path_instead_of_a_model_is_refused" {
+  command = plan
+
+  variables {
+    model_policies = { some = ["amazon.nova/invoke"] }
+  }
+
+  expect_failures = [var.model_policies]
+}
+
+run "dots_that_step_out_of_a_model_are_refused" {
+  command = plan
+
+  variables {
+    model_policies = { some = ["amazon..*"] }
+  }
+
+  expect_failures = [var.model_policies]
+}
+
+run "more_models_than_a_policy_holds_are_refused" {
+  command = plan
+
+  variables {
+    create_caller_policies = true
+    model_policies         = { many = [for number in range(40) : "amazon.a-model-with-a-long-name-v${number}:0"] }
+  }
+
+  expect_failures = [aws_iam_policy.caller]
 }
 
 run "an_empty_list_of_indexes_is_refused" {

@@ -9,6 +9,17 @@ provider "aws" {
   skip_requesting_account_id  = true
 }
 
+provider "aws" {
+  alias                       = "east"
+  region                      = "us-gov-east-1"
+  access_key                  = "offline"
+  secret_key                  = "offline"
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  skip_region_validation      = true
+  skip_requesting_account_id  = true
+}
+
 variables {
   function_name      = "cross-partition-test-router"
   execution_role_arn = "arn:aws-us-gov:iam::123456789012:role/router"
@@ -47,12 +58,33 @@ run "a_version_is_published_behind_the_alias" {
   }
 }
 
-run "a_vpc_and_a_concurrency_can_be_given" {
+run "a_vpc_concurrency_signing_and_schedules_can_be_given" {
   command = plan
 
   variables {
-    reserved_concurrency = 5
-    vpc_config           = { subnet_ids = ["subnet-1"], security_group_ids = ["sg-1"] }
+    concurrency             = { reserved = 5, provisioned = 2 }
+    vpc_config              = { subnet_ids = ["subnet-1"], security_group_ids = ["sg-1"] }
+    code_signing_config_arn = "arn:aws-us-gov:lambda:us-gov-west-1:123456789012:code-signing-config:csc-0123456789abcdef0"
+    schedules               = { watch = "rate(5 minutes)" }
+  }
+
+  assert {
+    condition     = aws_lambda_provisioned_concurrency_config.this[0].qualifier == "live" && aws_lambda_provisioned_concurrency_config.this[0].provisioned_concurrent_executions == 2
+    error_message = "The alias must be kept warm."
+  }
+
+  assert {
+    condition     = aws_lambda_function.this.code_signing_config_arn == var.code_signing_config_arn
+    error_message = "The signature must be checked."
+  }
+
+  assert {
+    condition = (
+      aws_cloudwatch_event_rule.this["watch"].name == "cross-partition-test-router-watch" &&
+      jsondecode(aws_cloudwatch_event_target.this["watch"].input) == { task = "watch" } &&
+      aws_lambda_permission.schedule["watch"].qualifier == "live"
+    )
+    error_message = "A schedule must send its task to the alias."
   }
 
   assert {
@@ -66,31 +98,119 @@ run "a_vpc_and_a_concurrency_can_be_given" {
   }
 }
 
+run "a_gradual_release_leaves_the_alias_where_it_was" {
+  command = plan
+
+  variables {
+    gradual_release = { from_version = "7", new_version_percent = 10 }
+  }
+
+  # The new version's number, the key of its share, is known after the apply only: the twin shows it.
+  assert {
+    condition     = aws_lambda_alias.this.function_version == "7" && length(aws_lambda_alias.this.routing_config) == 1
+    error_message = "Most calls must stay with the version in service."
+  }
+}
+
+run "the_other_region" {
+  command = plan
+
+  providers = { aws = aws.east }
+
+  variables {
+    execution_role_arn = "arn:aws-us-gov:iam::123456789012:role/router-us-gov-east-1"
+    kms_key_arn        = "arn:aws-us-gov:kms:us-gov-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+    api_execution_arn  = "arn:aws-us-gov:execute-api:us-gov-east-1:123456789012:abc123"
+  }
+
+  assert {
+    condition     = aws_lambda_permission.api.source_arn == "arn:aws-us-gov:execute-api:us-gov-east-1:123456789012:abc123/*"
+    error_message = "Only the API of this region may invoke."
+  }
+}
+
 run "invalid_values_are_refused" {
   command = plan
 
   variables {
-    function_name        = "has space"
-    description          = join("", [for i in range(257) : "x"])
-    alias_name           = "1"
-    execution_role_arn   = "router"
-    artifact             = { bucket = "artifacts", key = "router/abc.tar" }
-    handler              = "handler"
-    runtime              = "python3.14"
-    architecture         = "arm"
-    memory_mb            = 64
-    timeout_seconds      = 901
-    reserved_concurrency = 0
-    environment          = { "1BAD" = "x" }
-    vpc_config           = { subnet_ids = [], security_group_ids = ["sg-1"] }
-    log_retention_days   = 2
-    kms_key_arn          = "alias/key"
-    api_execution_arn    = "arn:aws-us-gov:execute-api:us-gov-west-1:123456789012:*"
+    function_name           = "has space"
+    description             = join("", [for i in range(257) : "x"])
+    alias_name              = "1"
+    execution_role_arn      = "router"
+    artifact                = { bucket = "artifacts", key = "router/abc.tar" }
+    handler                 = "handler"
+    runtime                 = "python3.14"
+    architecture            = "arm"
+    memory_mb               = 64
+    timeout_seconds         = 901
+    concurrency             = { reserved = 0 }
+    code_signing_config_arn = "csc"
+    schedules               = { Watch = "rate(5 minutes)" }
+    environment             = { "1BAD" = "x" }
+    vpc_config              = { subnet_ids = [], security_group_ids = ["sg-1"] }
+    log_retention_days      = 2
+    kms_key_arn             = "alias/key"
+    api_execution_arn       = "arn:aws-us-gov:execute-api:us-gov-west-1:123456789012:*"
   }
 
   expect_failures = [
     var.function_name, var.description, var.alias_name, var.execution_role_arn, var.artifact, var.handler,
-    var.runtime, var.architecture, var.memory_mb, var.timeout_seconds, var.reserved_concurrency, var.environment,
+    var.runtime, var.architecture, var.memory_mb, var.timeout_seconds, var.concurrency,
+    var.code_signing_config_arn, var.schedules, var.environment,
     var.vpc_config, var.log_retention_days, var.kms_key_arn, var.api_execution_arn,
   ]
+}
+
+# One run for each further validation of the same variable: expect_failures does not tell them apart.
+
+run "a_fraction_of_provisioned_concurrency_is_refused" {
+  command = plan
+
+  variables {
+    concurrency = { provisioned = 1.5 }
+  }
+
+  expect_failures = [var.concurrency]
+}
+
+run "more_provisioned_than_reserved_is_refused" {
+  command = plan
+
+  variables {
+    concurrency = { reserved = 1, provisioned = 2 }
+    schedules   = { watch = "every 5 minutes" }
+  }
+
+  expect_failures = [var.concurrency, var.schedules]
+}
+
+run "a_gradual_release_with_provisioned_concurrency_is_refused" {
+  command = plan
+
+  variables {
+    concurrency     = { provisioned = 2 }
+    gradual_release = { from_version = "7", new_version_percent = 10 }
+  }
+
+  expect_failures = [var.gradual_release]
+}
+
+run "a_gradual_release_from_an_unpublished_version_is_refused" {
+  command = plan
+
+  variables {
+    gradual_release = { from_version = "$LATEST", new_version_percent = 10 }
+  }
+
+  expect_failures = [var.gradual_release]
+}
+
+run "a_gradual_release_of_everything_is_refused" {
+  command = plan
+
+  variables {
+    gradual_release = { from_version = "7", new_version_percent = 100 }
+  }
+
+  expect_failures = [var.gradual_release]
 }
