@@ -3,8 +3,18 @@ output "artifact_key" {
   value       = var.artifact_key
 }
 
+output "gradual_release" {
+  description = "The gradual release under way; null if all calls go to one version."
+  value       = var.gradual_release
+}
+
+output "published_version" {
+  description = "Version of the function that the last apply published or kept."
+  value       = module.router.published_version
+}
+
 output "function_version" {
-  description = "Version of the function the alias points to."
+  description = "Version of the function the alias points to; in a gradual release the one most calls go to."
   value       = module.router.function_version
 }
 

@@ -6,11 +6,17 @@ module "router" {
   execution_role_arn = var.infrastructure.execution_role_arn
   artifact           = { bucket = var.infrastructure.artifact_bucket, key = var.artifact_key }
 
-  environment          = local.environment
-  architecture         = var.router.architecture
-  memory_mb            = var.router.memory_mb
-  reserved_concurrency = var.router.reserved_concurrency
-  vpc_config           = var.infrastructure.vpc_config
+  gradual_release         = var.gradual_release
+  code_signing_config_arn = var.router.code_signing_config_arn
+
+  environment  = local.environment
+  architecture = var.router.architecture
+  memory_mb    = var.router.memory_mb
+  concurrency  = { reserved = var.router.reserved_concurrency, provisioned = var.router.provisioned_concurrency }
+  vpc_config   = var.infrastructure.vpc_config
+
+  # Counts crossings that never ended and the days until the credential expires (operations/watch.py).
+  schedules = { watch = "rate(5 minutes)" }
 
   # One second more than API Gateway waits: the router ends a call itself and completes its record.
   timeout_seconds = var.infrastructure.integration_timeout_seconds + 1

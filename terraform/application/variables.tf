@@ -45,6 +45,20 @@ variable "artifact_key" {
   }
 }
 
+variable "gradual_release" {
+  description = "Sends a share of the calls to this release and leaves the others on `from_version`; null puts it in service at once. release.py sets it."
+  type = object({
+    from_version        = string
+    new_version_percent = number
+  })
+  default = null
+
+  validation {
+    condition     = var.gradual_release == null || var.router.provisioned_concurrency == 0
+    error_message = "gradual_release needs router.provisioned_concurrency = 0: Lambda refuses it on an alias with two versions."
+  }
+}
+
 variable "use_fips_endpoint" {
   description = "Whether Terraform and the function call AWS through FIPS endpoints; false only where a custom endpoint stands in for AWS."
   type        = bool
@@ -77,10 +91,12 @@ variable "router" {
     discovery_max_age_seconds  = optional(number, 300)
 
     # How it runs.
-    architecture         = optional(string, "arm64")
-    memory_mb            = optional(number, 1024)
-    reserved_concurrency = optional(number)
-    log_level            = optional(string, "INFO")
+    architecture            = optional(string, "arm64")
+    memory_mb               = optional(number, 1024)
+    reserved_concurrency    = optional(number)
+    provisioned_concurrency = optional(number, 0)
+    code_signing_config_arn = optional(string)
+    log_level               = optional(string, "INFO")
 
     # Stand-ins for Amazon Bedrock, for the offline twin and for private endpoints.
     bedrock_endpoint_url         = optional(string)
@@ -110,20 +126,7 @@ variable "router" {
     error_message = "router.discovery_max_age_seconds must be a whole number between 1 and 86400."
   }
 
-  validation {
-    condition     = contains(["arm64", "x86_64"], var.router.architecture)
-    error_message = "router.architecture must be arm64 or x86_64."
-  }
-
-  validation {
-    condition     = var.router.memory_mb >= 128 && var.router.memory_mb <= 10240
-    error_message = "router.memory_mb must be between 128 and 10240."
-  }
-
-  validation {
-    condition     = var.router.reserved_concurrency == null ? true : var.router.reserved_concurrency >= 1
-    error_message = "router.reserved_concurrency must be null or at least 1."
-  }
+  # Architecture, memory, concurrency and code signing are checked by modules/lambda, which they are handed to.
 
   validation {
     condition     = contains(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], var.router.log_level)

@@ -8,6 +8,11 @@ output "state_bucket" {
   value       = aws_s3_bucket.state.bucket
 }
 
+output "access_log_bucket" {
+  description = "Bucket that holds who used the state bucket and the artifact buckets."
+  value       = aws_s3_bucket.access_logs.bucket
+}
+
 output "state_kms_key_arn" {
   description = "KMS key that encrypts the states."
   value       = aws_kms_key.state.arn

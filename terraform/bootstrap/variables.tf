@@ -1,12 +1,12 @@
 variable "region" {
-  description = "GovCloud region of the state bucket and of the API Gateway account setting."
+  description = "Region of the state bucket and of the API Gateway account setting; a Commercial one for the state of the root `commercial`."
   type        = string
   default     = "us-gov-west-1"
   nullable    = false
 
   validation {
-    condition     = can(regex("^us-gov-(west|east)-1$", var.region))
-    error_message = "region must be us-gov-west-1 or us-gov-east-1."
+    condition     = contains(["us-gov-west-1", "us-gov-east-1", "us-east-1", "us-east-2", "us-west-2", "ca-central-1"], var.region)
+    error_message = "region must be us-gov-west-1 or us-gov-east-1, or for a Commercial account us-east-1, us-east-2, us-west-2 or ca-central-1."
   }
 }
 

@@ -41,6 +41,21 @@ resource "aws_s3_bucket_public_access_block" "artifacts" {
   restrict_public_buckets = true
 }
 
+# An upload can start a release pipeline by a rule in EventBridge; without a rule nothing is sent.
+resource "aws_s3_bucket_notification" "artifacts" {
+  bucket      = aws_s3_bucket.artifacts.id
+  eventbridge = true
+}
+
+# Into the bucket of the bootstrap root, whose name both roots derive from the same three parts.
+resource "aws_s3_bucket_logging" "artifacts" {
+  count = var.artifact_access_logging ? 1 : 0
+
+  bucket        = aws_s3_bucket.artifacts.id
+  target_bucket = "${var.name_prefix}-access-logs-${local.account_id}-${var.region}"
+  target_prefix = "artifacts-${var.environment}/"
+}
+
 resource "aws_s3_bucket_policy" "artifacts" {
   bucket = aws_s3_bucket.artifacts.id
   policy = data.aws_iam_policy_document.artifacts.json

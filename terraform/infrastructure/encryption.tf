@@ -22,6 +22,12 @@ data "aws_iam_policy_document" "key" {
       type        = "AWS"
       identifiers = ["arn:${local.partition}:iam::${local.account_id}:root"]
     }
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:CallerAccount"
+      values   = [local.account_id]
+    }
   }
 
   statement {
@@ -42,13 +48,47 @@ data "aws_iam_policy_document" "key" {
       identifiers = ["logs.${var.region}.amazonaws.com"]
     }
 
+    # The execution log's name holds the API's id, which nobody knows before the key exists.
     condition {
-      test     = "ArnEquals"
+      test     = "ArnLike"
       variable = "kms:EncryptionContext:aws:logs:arn"
       values = [
-        for group in ["/aws/apigateway/${local.name}", "/aws/lambda/${local.function_name}"] :
+        for group in concat(local.log_groups, ["API-Gateway-Execution-Logs_*"]) :
         "arn:${local.partition}:logs:${var.region}:${local.account_id}:log-group:${group}"
       ]
     }
   }
+
+  # Without it CloudWatch drops the notification of an alarm, and says nothing.
+  statement {
+    sid       = "EncryptAlarmNotifications"
+    actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+    resources = ["*"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["cloudwatch.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [local.account_id]
+    }
+
+    condition {
+      test     = "ArnLike"
+      variable = "aws:SourceArn"
+      values   = ["arn:${local.partition}:cloudwatch:${var.region}:${local.account_id}:alarm:${local.name}-*"]
+    }
+  }
+}
+
+locals {
+  # The log groups of this environment, by names that are known before the groups exist.
+  log_groups = concat(
+    ["/aws/apigateway/${local.name}", "/aws/lambda/${local.function_name}"],
+    var.api.waf == null ? [] : ["aws-waf-logs-${local.name}"],
+    module.egress.log_group_names,
+  )
 }

@@ -12,9 +12,9 @@ output "application_inputs" {
     api_execution_arn           = module.api.execution_arn
     kms_key_arn                 = aws_kms_key.this.arn
     integration_timeout_seconds = var.integration_timeout_seconds
-    audit_retention_days        = var.audit_retention_days
+    audit_retention_days        = module.audit_table.retention_days
     log_retention_days          = var.log_retention_days
-    vpc_config                  = null
+    vpc_config                  = module.egress.vpc_config
     tags                        = local.tags
   }
 }
@@ -45,8 +45,38 @@ output "audit_table_name" {
 }
 
 output "caller_policy_json" {
-  description = "IAM policy that lets a caller use every operation of the API."
+  description = "IAM policy that lets a caller use every operation of the API, the dashboard included."
   value       = module.permissions.caller_policy_json
+}
+
+output "caller_policies_json" {
+  description = "IAM policies by name: `invoke-all`, `read-dashboard`, `operate`, and `invoke-models-<name>` for each of caller_policies.models."
+  value       = module.permissions.policies_json
+}
+
+output "caller_policy_arns" {
+  description = "ARNs of the same policies by name, where caller_policies.create makes them managed policies."
+  value       = module.permissions.policy_arns
+}
+
+output "alarm_topic_arn" {
+  description = "Topic that every alarm notifies."
+  value       = module.observability.topic_arn
+}
+
+output "dashboard_name" {
+  description = "Name of the CloudWatch dashboard."
+  value       = module.observability.dashboard_name
+}
+
+output "custom_domain" {
+  description = "The custom domain, with the target and hosted zone of its alias record; null if there is none."
+  value       = module.api.custom_domain
+}
+
+output "nat_public_ips" {
+  description = "Public addresses that the Commercial side sees, for its allow-list; empty without a VPC of its own."
+  value       = module.egress.nat_public_ips
 }
 
 output "credential_secret_arn" {

@@ -8,4 +8,15 @@ module "permissions" {
   kms_key_arn           = aws_kms_key.this.arn
   api_execution_arn     = module.api.execution_arn
   stage_name            = module.api.stage_name
+
+  in_vpc                   = var.egress.new_vpc != null || var.egress.existing_vpc != null
+  model_policies           = var.caller_policies.models
+  create_caller_policies   = var.caller_policies.create
+  permissions_boundary_arn = var.permissions_boundary_arn
+
+  operator_access = {
+    log_group_names = compact([module.api.access_log_group_name, module.api.execution_log_group_name, module.api.web_acl_log_group_name])
+    alarm_names     = values(module.observability.alarm_names)
+    dashboard_names = [module.observability.dashboard_name]
+  }
 }

@@ -89,23 +89,127 @@ variable "integration_timeout_seconds" {
   }
 }
 
+# What follows goes to the modules as it is: they describe the fields, have the defaults and check the values.
+
 variable "throttling" {
-  description = "Requests per second, and the burst above it, that the API accepts from all callers together."
+  description = "Requests per second, and the burst above it, from all callers together; `routes` for single operations (modules/api_gateway)."
   type = object({
-    rate_per_second = optional(number, 50)
-    burst           = optional(number, 100)
+    rate_per_second = optional(number)
+    burst           = optional(number)
+    routes = optional(map(object({
+      rate_per_second = number
+      burst           = number
+    })))
   })
   default  = {}
   nullable = false
+}
 
-  validation {
-    condition     = var.throttling.rate_per_second > 0 && var.throttling.burst > 0
-    error_message = "throttling.rate_per_second and throttling.burst must be greater than 0."
-  }
+variable "api" {
+  description = "How the API is reached and by whom, its domain, its web ACL: fields of modules/api_gateway. `{}` is a regional API for this account."
+  type = object({
+    endpoint = optional(object({
+      type             = optional(string)
+      vpc_endpoint_ids = optional(set(string))
+    }), {})
+    access = optional(object({
+      account_ids      = optional(set(string))
+      organization_id  = optional(string)
+      source_cidrs     = optional(set(string))
+      vpc_endpoint_ids = optional(set(string))
+    }), {})
+    domain = optional(object({
+      name                                   = string
+      certificate_arn                        = string
+      default_endpoint_enabled               = optional(bool)
+      ownership_verification_certificate_arn = optional(string)
+      truststore = optional(object({
+        uri     = string
+        version = optional(string)
+      }))
+    }))
+    waf = optional(object({
+      existing_web_acl = optional(object({
+        arn = string
+      }))
+      requests_per_ip = optional(number)
+      log_enabled     = optional(bool)
+    }))
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "egress" {
+  description = "The function's way out: `{}` outside a VPC, `{ new_vpc = {} }` through a VPC of its own, `{ existing_vpc = {...} }` (modules/vpc_egress)."
+  type = object({
+    new_vpc = optional(object({
+      cidr_block         = optional(string)
+      availability_zones = optional(list(string))
+      nat_gateways       = optional(string)
+      endpoints          = optional(set(string))
+      firewall = optional(object({
+        commercial_regions  = optional(set(string))
+        allowed_hosts       = optional(set(string))
+        default_action      = optional(string)
+        deletion_protection = optional(bool)
+      }))
+    }))
+    existing_vpc = optional(object({
+      vpc_id          = string
+      subnet_ids      = set(string)
+      endpoints       = optional(set(string))
+      route_table_ids = optional(set(string))
+    }))
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "caller_policies" {
+  description = "Policies for callers: `models` has a name and model ids for each policy that allows these only; `create` makes managed policies of all (modules/iam)."
+  type = object({
+    models = optional(map(set(string)), {})
+    create = optional(bool, false)
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "alarms" {
+  description = "Who gets the alarms by e-mail, and from where on they fire (modules/observability)."
+  type = object({
+    notification_emails = optional(set(string), [])
+    thresholds = optional(object({
+      minimum_requests       = optional(number)
+      error_rate_percent     = optional(number)
+      p99_latency_ms         = optional(number)
+      denied_crossings       = optional(number)
+      function_errors        = optional(number)
+      function_throttles     = optional(number)
+      audit_table_throttles  = optional(number)
+      credential_expiry_days = optional(number)
+    }), {})
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "permissions_boundary_arn" {
+  description = "Permissions boundary of the execution role; null for none."
+  type        = string
+  default     = null
 }
 
 variable "deletion_protection" {
   description = "Whether the audit table and a filled artifact bucket refuse to be destroyed."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "artifact_access_logging" {
+  description = "Whether S3 logs who used the artifact bucket, into the bucket that the bootstrap root made; false where that root is not used."
   type        = bool
   default     = true
   nullable    = false

@@ -9,6 +9,17 @@ provider "aws" {
   skip_requesting_account_id  = true
 }
 
+provider "aws" {
+  alias                       = "east"
+  region                      = "us-gov-east-1"
+  access_key                  = "offline"
+  secret_key                  = "offline"
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  skip_region_validation      = true
+  skip_requesting_account_id  = true
+}
+
 variables {
   artifact_key = "router/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef.zip"
   infrastructure = {
@@ -79,6 +90,27 @@ run "stand_ins_for_bedrock_and_a_vpc_can_be_given" {
   }
 }
 
+run "the_other_region_and_a_gradual_release" {
+  command = plan
+
+  providers = { aws = aws.east }
+
+  variables {
+    infrastructure = merge(var.infrastructure, {
+      region            = "us-gov-east-1"
+      kms_key_arn       = "arn:aws-us-gov:kms:us-gov-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+      api_execution_arn = "arn:aws-us-gov:execute-api:us-gov-east-1:123456789012:abc123"
+    })
+    gradual_release = { from_version = "7", new_version_percent = 10 }
+    router          = { commercial_region = "ca-central-1", reserved_concurrency = 100 }
+  }
+
+  assert {
+    condition     = output.function_version == "7" && output.gradual_release.new_version_percent == 10 && local.environment.COMMERCIAL_REGION == "ca-central-1"
+    error_message = "The alias must stay where it was in a gradual release."
+  }
+}
+
 run "invalid_values_are_refused" {
   command = plan
 
@@ -134,34 +166,15 @@ run "a_model_list_never_kept_is_refused" {
   expect_failures = [var.router]
 }
 
-run "an_unknown_architecture_is_refused" {
+run "a_gradual_release_with_provisioned_concurrency_is_refused" {
   command = plan
 
   variables {
-    router = { architecture = "arm" }
+    gradual_release = { from_version = "7", new_version_percent = 10 }
+    router          = { provisioned_concurrency = 2 }
   }
 
-  expect_failures = [var.router]
-}
-
-run "too_little_memory_is_refused" {
-  command = plan
-
-  variables {
-    router = { memory_mb = 64 }
-  }
-
-  expect_failures = [var.router]
-}
-
-run "a_concurrency_of_zero_is_refused" {
-  command = plan
-
-  variables {
-    router = { reserved_concurrency = 0 }
-  }
-
-  expect_failures = [var.router]
+  expect_failures = [var.gradual_release]
 }
 
 run "an_unknown_log_level_is_refused" {

@@ -9,6 +9,17 @@ provider "aws" {
   skip_requesting_account_id  = true
 }
 
+provider "aws" {
+  alias                       = "east"
+  region                      = "us-gov-east-1"
+  access_key                  = "offline"
+  secret_key                  = "offline"
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  skip_region_validation      = true
+  skip_requesting_account_id  = true
+}
+
 override_data {
   target = data.aws_caller_identity.current
   values = { account_id = "123456789012" }
@@ -45,11 +56,30 @@ run "the_state_is_encrypted_and_private" {
   assert {
     condition = (
       one(aws_s3_bucket_versioning.state.versioning_configuration).status == "Enabled" &&
+      one(aws_s3_bucket_versioning.access_logs.versioning_configuration).status == "Enabled" &&
       aws_s3_bucket_public_access_block.state.restrict_public_buckets &&
+      aws_s3_bucket_public_access_block.access_logs.restrict_public_buckets &&
       one(aws_s3_bucket_ownership_controls.state.rule).object_ownership == "BucketOwnerEnforced" &&
+      one(aws_s3_bucket_ownership_controls.access_logs.rule).object_ownership == "BucketOwnerEnforced" &&
+      aws_s3_bucket_logging.state.target_prefix == "state/" &&
       aws_kms_key.state.enable_key_rotation
     )
-    error_message = "The bucket must keep versions, be private and use a rotating key."
+    error_message = "Both buckets must keep versions and be private; the state's key must rotate."
+  }
+
+  assert {
+    condition = jsondecode(aws_s3_bucket_policy.access_logs.policy).Statement[1] == {
+      Sid       = "TakeAccessLogs"
+      Effect    = "Allow"
+      Action    = "s3:PutObject"
+      Principal = { Service = "logging.s3.amazonaws.com" }
+      Resource  = "arn:aws-us-gov:s3:::cross-partition-access-logs-123456789012-us-gov-west-1/*"
+      Condition = {
+        ArnLike      = { "aws:SourceArn" = "arn:aws-us-gov:s3:::cross-partition-*" }
+        StringEquals = { "aws:SourceAccount" = "123456789012" }
+      }
+    }
+    error_message = "Only S3 may deliver logs, and only those of this project's buckets in this account."
   }
 
   assert {
@@ -71,11 +101,30 @@ run "an_account_may_have_its_own_logging_role" {
   }
 }
 
+run "the_other_region" {
+  command = plan
+
+  providers = { aws = aws.east }
+
+  variables {
+    region = "us-gov-east-1"
+  }
+
+  assert {
+    condition = (
+      output.state_bucket == "cross-partition-tfstate-123456789012-us-gov-east-1" &&
+      strcontains(output.backend_config, "us-gov-east-1") &&
+      aws_iam_role.api_gateway_logs[0].name == "cross-partition-apigateway-logs-us-gov-east-1"
+    )
+    error_message = "Names must carry the region, so that both regions of an account can be used."
+  }
+}
+
 run "invalid_values_are_refused" {
   command = plan
 
   variables {
-    region      = "us-east-1"
+    region      = "eu-west-1"
     name_prefix = "Too-Long-A-Prefix"
     tags        = { ManagedBy = "hand" }
   }

@@ -9,6 +9,17 @@ provider "aws" {
   skip_requesting_account_id  = true
 }
 
+provider "aws" {
+  alias                       = "east"
+  region                      = "us-gov-east-1"
+  access_key                  = "offline"
+  secret_key                  = "offline"
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  skip_region_validation      = true
+  skip_requesting_account_id  = true
+}
+
 override_data {
   target = data.aws_caller_identity.current
   values = { account_id = "123456789012" }
@@ -22,6 +33,26 @@ override_data {
 override_data {
   target = module.permissions.data.aws_caller_identity.current
   values = { account_id = "123456789012" }
+}
+
+override_data {
+  target = module.observability.data.aws_caller_identity.current
+  values = { account_id = "123456789012" }
+}
+
+override_data {
+  target = module.api.data.aws_caller_identity.current
+  values = { account_id = "123456789012" }
+}
+
+override_data {
+  target = module.egress.data.aws_caller_identity.current
+  values = { account_id = "123456789012" }
+}
+
+override_data {
+  target = module.egress.data.aws_availability_zones.chosen
+  values = { names = ["us-gov-east-1a", "us-gov-east-1b", "us-gov-east-1c"], zone_ids = ["usge1-az1", "usge1-az2", "usge1-az3"] }
 }
 
 # What AWS would answer, so that policies are whole at plan time.
@@ -96,21 +127,23 @@ run "the_application_gets_everything_it_needs" {
     error_message = "Callers may invoke this API's stage."
   }
 
-  # The key: IAM of this account, and CloudWatch Logs for two log groups.
+  # The key: IAM of this account, CloudWatch Logs for this environment's log groups, CloudWatch for its alarms.
   assert {
     condition = [for statement in jsondecode(aws_kms_key.this.policy).Statement : statement.Principal] == [
       { AWS = "arn:aws-us-gov:iam::123456789012:root" },
       { Service = "logs.us-gov-west-1.amazonaws.com" },
+      { Service = "cloudwatch.amazonaws.com" },
     ]
-    error_message = "The key must trust this account's IAM and CloudWatch Logs of the region only."
+    error_message = "The key must trust this account's IAM, and CloudWatch and its Logs of the region, and nobody else."
   }
 
   assert {
     condition = jsondecode(aws_kms_key.this.policy).Statement[1].Condition == {
-      ArnEquals = {
+      ArnLike = {
         "kms:EncryptionContext:aws:logs:arn" = [
           "arn:aws-us-gov:logs:us-gov-west-1:123456789012:log-group:/aws/apigateway/cross-partition-test",
           "arn:aws-us-gov:logs:us-gov-west-1:123456789012:log-group:/aws/lambda/cross-partition-test-router",
+          "arn:aws-us-gov:logs:us-gov-west-1:123456789012:log-group:API-Gateway-Execution-Logs_*",
         ]
       }
     }
@@ -128,6 +161,51 @@ run "the_application_gets_everything_it_needs" {
   }
 }
 
+run "everything_switched_on_in_the_other_region" {
+  command = plan
+
+  providers = { aws = aws.east }
+
+  variables {
+    region          = "us-gov-east-1"
+    egress          = { new_vpc = { availability_zones = ["us-gov-east-1a", "us-gov-east-1b"], firewall = {} } }
+    api             = { access = { source_cidrs = ["198.51.100.0/24"] }, waf = {} }
+    throttling      = { routes = { "POST /bedrock/invoke-model" = { rate_per_second = 5, burst = 10 } } }
+    caller_policies = { models = { nova-lite = ["amazon.nova-lite-v1:0"] }, create = true }
+    alarms          = { notification_emails = ["operators@agency.example"], thresholds = { error_rate_percent = 2 } }
+
+    permissions_boundary_arn = "arn:aws-us-gov:iam::123456789012:policy/boundary"
+  }
+
+  assert {
+    condition = length(setsubtract(
+      ["aws-waf-logs-cross-partition-test", "/aws/apigateway/cross-partition-test", "/aws/lambda/cross-partition-test-router"], local.log_groups
+    )) == 0 && length(local.log_groups) == 6
+    error_message = "The key must serve every log group: API, function, web ACL, flow log and both logs of the firewall."
+  }
+
+  assert {
+    condition = alltrue([
+      for group in local.log_groups :
+      contains(
+        jsondecode(aws_kms_key.this.policy).Statement[1].Condition.ArnLike["kms:EncryptionContext:aws:logs:arn"],
+        "arn:aws-us-gov:logs:us-gov-east-1:123456789012:log-group:${group}",
+      )
+    ])
+    error_message = "The key's policy must name every log group."
+  }
+
+  assert {
+    condition     = keys(output.caller_policies_json) == ["invoke-all", "invoke-models-nova-lite", "operate", "read-dashboard"]
+    error_message = "There must be a policy for each kind of caller."
+  }
+
+  assert {
+    condition     = output.function_alias_arn == "arn:aws-us-gov:lambda:us-gov-east-1:123456789012:function:cross-partition-test-router:live"
+    error_message = "The region must be in every ARN."
+  }
+}
+
 run "invalid_values_are_refused" {
   command = plan
 
@@ -139,12 +217,11 @@ run "invalid_values_are_refused" {
     audit_retention_days        = 0
     log_retention_days          = 31
     integration_timeout_seconds = 301
-    throttling                  = { rate_per_second = 0 }
     secret_recovery_window_days = 5
   }
 
   expect_failures = [
     var.environment, var.region, var.name_prefix, var.tags, var.audit_retention_days, var.log_retention_days,
-    var.integration_timeout_seconds, var.throttling, var.secret_recovery_window_days,
+    var.integration_timeout_seconds, var.secret_recovery_window_days,
   ]
 }

@@ -1,0 +1,101 @@
+# What the router does in this account, and nothing else. It is a managed policy, so that any principal can have it:
+# today the group of the API key's user, or a role that GovCloud workloads assume.
+resource "aws_iam_policy" "invoke" {
+  name        = "${local.iam_name}-invoke"
+  description = "What the router of ${local.name} does in Amazon Bedrock"
+  policy      = data.aws_iam_policy_document.invoke.json
+
+  lifecycle {
+    precondition {
+      condition     = length(jsonencode(jsondecode(data.aws_iam_policy_document.invoke.json))) <= 6144
+      error_message = "The policy is longer than the 6,144 characters IAM allows. Use fewer and wider model_patterns, or fewer application_profiles and guardrail_ids."
+    }
+  }
+}
+
+data "aws_iam_policy_document" "invoke" {
+  # These have no resource to name; the lists carry nothing of a caller's.
+  statement {
+    sid       = "ReadCatalog"
+    actions   = ["bedrock:GetFoundationModelAvailability", "bedrock:ListFoundationModels", "bedrock:ListInferenceProfiles"]
+    resources = ["*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestedRegion"
+      values   = [var.region]
+    }
+  }
+
+  statement {
+    sid       = "ReadModels"
+    actions   = ["bedrock:GetFoundationModel"]
+    resources = local.model_arns
+  }
+
+  statement {
+    sid       = "ReadProfiles"
+    actions   = ["bedrock:GetInferenceProfile"]
+    resources = local.profile_arns
+  }
+
+  # InvokeModel also covers Converse, Chat Completions and Messages; InvokeModelWithResponseStream their streams.
+  statement {
+    sid       = "InvokeModels"
+    actions   = ["bedrock:CountTokens", "bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"]
+    resources = local.model_arns
+  }
+
+  statement {
+    sid       = "InvokeProfiles"
+    actions   = ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"]
+    resources = local.profile_arns
+  }
+
+  statement {
+    sid       = "InvokeRemoteModelsThroughProfiles"
+    actions   = ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"]
+    resources = local.remote_model_arns
+
+    condition {
+      test     = "ArnLike"
+      variable = "bedrock:InferenceProfileArn"
+      values   = local.profile_arns
+    }
+  }
+
+  # The Responses API asks for this in addition to the model or profile; alone it opens nothing.
+  statement {
+    sid       = "InvokeInDefaultProject"
+    actions   = ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"]
+    resources = ["arn:aws:bedrock:${var.region}:${local.account_id}:project/default"]
+  }
+
+  dynamic "statement" {
+    for_each = length(var.guardrail_ids) > 0 ? [var.guardrail_ids] : []
+
+    content {
+      sid       = "ApplyGuardrails"
+      actions   = ["bedrock:ApplyGuardrail"]
+      resources = [for id in statement.value : "arn:aws:bedrock:${var.region}:${local.account_id}:guardrail/${id}"]
+    }
+  }
+
+  # A denial, so that no other policy can undo it: a stolen key is worth nothing elsewhere.
+  dynamic "statement" {
+    for_each = length(var.allowed_source_cidrs) > 0 ? [var.allowed_source_cidrs] : []
+
+    content {
+      sid       = "DenyOtherNetworks"
+      effect    = "Deny"
+      actions   = ["bedrock:*"]
+      resources = ["*"]
+
+      condition {
+        test     = "NotIpAddress"
+        variable = "aws:SourceIp"
+        values   = statement.value
+      }
+    }
+  }
+}

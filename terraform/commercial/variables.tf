@@ -1,0 +1,220 @@
+variable "environment" {
+  description = "Name of the environment this account serves; the same as in the roots of the GovCloud account."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9]{1,9}$", var.environment))
+    error_message = "environment must be 2 to 10 lowercase letters and digits and start with a letter."
+  }
+}
+
+variable "region" {
+  description = "Commercial region the router calls: one with FIPS endpoints of Amazon Bedrock."
+  type        = string
+  default     = "us-east-1"
+  nullable    = false
+
+  validation {
+    condition     = contains(["us-east-1", "us-east-2", "us-west-2", "ca-central-1"], var.region)
+    error_message = "region must be us-east-1, us-east-2, us-west-2 or ca-central-1: this root is for the Commercial account, and only these regions have FIPS endpoints of Amazon Bedrock."
+  }
+}
+
+variable "name_prefix" {
+  description = "First part of every resource's name; the same as in the roots of the GovCloud account."
+  type        = string
+  default     = "cross-partition"
+  nullable    = false
+
+  # The log bucket's name holds prefix, environment, account and region in 63 characters.
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,13}[a-z0-9]$", var.name_prefix))
+    error_message = "name_prefix must be 3 to 15 lowercase letters, digits and hyphens, start with a letter and not end in a hyphen."
+  }
+}
+
+variable "tags" {
+  description = "Tags for every resource, beside Project, Environment and ManagedBy."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = length(setintersection(keys(var.tags), ["Project", "Environment", "ManagedBy"])) == 0
+    error_message = "tags must not set Project, Environment or ManagedBy."
+  }
+}
+
+variable "use_fips_endpoint" {
+  description = "Whether Terraform calls AWS through FIPS endpoints; false only where a custom endpoint stands in for AWS."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "model_patterns" {
+  description = "Foundation models that may be called: ids without a geography, in which * stands for anything; \"*\" alone allows all."
+  type        = set(string)
+  default     = ["amazon.*", "anthropic.*", "meta.*", "openai.*"]
+  nullable    = false
+
+  validation {
+    condition = length(var.model_patterns) > 0 && alltrue([
+      for pattern in var.model_patterns : can(regex("^(\\*|[a-z0-9]+\\.[A-Za-z0-9.:_*-]+)$", pattern))
+    ])
+    error_message = "model_patterns must hold at least one pattern: a vendor, a dot and a name such as anthropic.claude-*, or * alone."
+  }
+
+  validation {
+    condition     = alltrue([for pattern in var.model_patterns : !contains(local.known_geographies, split(".", pattern)[0])])
+    error_message = "model_patterns must not begin with a geography such as us. or global.: profile_geographies decides about these."
+  }
+}
+
+variable "profile_geographies" {
+  description = "Geographies whose inference profiles may be called: us, or ca from ca-central-1; null means the region's own."
+  type        = set(string)
+  default     = null
+
+  validation {
+    condition = var.profile_geographies == null || try(
+      length(var.profile_geographies) > 0 && length(setsubtract(var.profile_geographies, ["us", "ca"])) == 0, false,
+    )
+    error_message = "profile_geographies must hold us, ca or both, or be null; global. profiles cannot be allowed here."
+  }
+
+  validation {
+    condition     = try(!contains(var.profile_geographies, "ca"), true) || var.region == "ca-central-1"
+    error_message = "profile_geographies may hold ca only where region is ca-central-1: no other region with a FIPS endpoint has profiles of Canada."
+  }
+}
+
+variable "guardrail_ids" {
+  description = "Guardrails of this account that callers may apply."
+  type        = set(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for id in var.guardrail_ids : can(regex("^[a-z0-9]+$", id))])
+    error_message = "guardrail_ids must be ids, which are lowercase letters and digits, not ARNs or names."
+  }
+}
+
+variable "allowed_source_cidrs" {
+  description = "Public addresses Bedrock may be called from: the NAT gateways of the GovCloud side. Empty means from anywhere."
+  type        = set(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for cidr in var.allowed_source_cidrs : can(cidrhost(cidr, 0)) && try(tonumber(split("/", cidr)[1]) >= 16, false)])
+    error_message = "allowed_source_cidrs must be CIDR blocks such as 198.51.100.7/32, of /16 or smaller."
+  }
+
+  validation {
+    condition     = alltrue([for cidr in var.allowed_source_cidrs : !can(regex("^(10\\.|192\\.168\\.|172\\.(1[6-9]|2[0-9]|3[01])\\.)", cidr))])
+    error_message = "allowed_source_cidrs must be public: Bedrock sees the address of the NAT gateway, never a private one."
+  }
+}
+
+variable "api_key_user_enabled" {
+  description = "Whether there is an IAM user for a Bedrock API key; false where the router uses other credentials."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "permissions_boundary_arn" {
+  description = "Managed policy that bounds the user and the logging role, where the organization demands one; null means none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.permissions_boundary_arn == null || can(regex("^arn:aws:iam::([0-9]{12}|aws):policy/[^*]+$", var.permissions_boundary_arn))
+    error_message = "permissions_boundary_arn must be the ARN of a managed policy of the Commercial partition, or null."
+  }
+}
+
+variable "application_profiles" {
+  description = "Application inference profiles by name: the model id or geography profile id each copies, and tags for the bill."
+  type = map(object({
+    copy_from = string
+    tags      = optional(map(string), {})
+  }))
+  default  = {}
+  nullable = false
+
+  # Bedrock allows 64 characters, of which prefix and environment take up to 27.
+  validation {
+    condition     = alltrue([for name in keys(var.application_profiles) : can(regex("^[a-z0-9](-?[a-z0-9]){0,31}$", name))])
+    error_message = "application_profiles must have names of 1 to 32 lowercase letters and digits, with single hyphens between them."
+  }
+
+  validation {
+    condition     = alltrue([for profile in var.application_profiles : can(regex("^[a-z0-9]+(\\.[A-Za-z0-9:_-]+)+$", profile.copy_from))])
+    error_message = "application_profiles[*].copy_from must be one model id or inference profile id, such as us.anthropic.claude-haiku-4-5-20251001-v1:0; not an ARN and not a pattern."
+  }
+
+  # A profile that the policy does not allow would be one that nobody can call.
+  validation {
+    condition = alltrue([
+      for profile in var.application_profiles :
+      !contains(setsubtract(local.known_geographies, local.geographies), split(".", profile.copy_from)[0])
+    ])
+    error_message = "application_profiles[*].copy_from must be a model or a profile of one of the profile_geographies; global. profiles cannot be copied."
+  }
+
+  validation {
+    condition = alltrue([
+      for profile in var.application_profiles : anytrue([
+        for pattern in var.model_patterns :
+        can(regex("^((${join("|", local.known_geographies)})\\.)?${replace(replace(pattern, ".", "\\."), "*", ".*")}$", profile.copy_from))
+      ])
+    ])
+    error_message = "application_profiles[*].copy_from must be one of the model_patterns, with or without a geography before it."
+  }
+
+  validation {
+    condition = alltrue([
+      for profile in var.application_profiles : length(setintersection(keys(profile.tags), ["Project", "Environment", "ManagedBy"])) == 0
+    ])
+    error_message = "application_profiles[*].tags must not set Project, Environment or ManagedBy."
+  }
+}
+
+variable "invocation_logging" {
+  description = "Bedrock's own log of every call in this account and region; null leaves the account's setting alone."
+  type = object({
+    destinations             = optional(set(string), ["cloudwatch"])
+    content_delivery_enabled = optional(bool, false) # true stores prompts and answers
+    retention_days           = optional(number, 365)
+    deletion_protection      = optional(bool, true)
+    access_log_bucket        = optional(string) # for the access log of the S3 destination
+  })
+  default = null
+
+  validation {
+    condition = var.invocation_logging == null || try(
+      length(var.invocation_logging.destinations) > 0 && length(setsubtract(var.invocation_logging.destinations, ["cloudwatch", "s3"])) == 0, false,
+    )
+    error_message = "invocation_logging.destinations must hold cloudwatch, s3 or both."
+  }
+
+  validation {
+    condition = var.invocation_logging == null || try(contains(
+      [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653],
+      var.invocation_logging.retention_days,
+    ), false)
+    error_message = "invocation_logging.retention_days must be a retention CloudWatch Logs offers, such as 30, 90, 365 or 3653."
+  }
+
+  validation {
+    condition = try(var.invocation_logging.access_log_bucket, null) == null || (
+      try(contains(var.invocation_logging.destinations, "s3"), false) &&
+      can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.invocation_logging.access_log_bucket))
+    )
+    error_message = "invocation_logging.access_log_bucket must be the name of a bucket, and needs s3 among the destinations."
+  }
+}
