@@ -11,6 +11,7 @@ PYTHON ?= python3
 TWIN ?= local
 VENV := .local/venv
 TWIN_VENV := .local/twin-venv
+ANALYSIS_VENV := .local/analysis-venv
 VENV_PYTHON := $(VENV)/bin/python
 RUN := PYTHON="$(PYTHON)"
 
@@ -35,11 +36,11 @@ local-down: $(VENV)/ready ## Stop it
 # --- Quality ------------------------------------------------------------------------------------------------------
 
 .PHONY: test
-test: setup $(VENV)/tools-ready ## Every test there is
+test: setup $(VENV)/tools-ready $(ANALYSIS_VENV)/ready ## Every test there is
 	@scripts/test.sh
 
 .PHONY: lint
-lint: setup $(VENV)/tools-ready ## Formatting, types, shell, Terraform
+lint: setup $(VENV)/tools-ready $(ANALYSIS_VENV)/ready ## Formatting, types, shell, Terraform, checkov
 	@scripts/lint.sh
 
 # --- Deployment ---------------------------------------------------------------------------------------------------
@@ -66,8 +67,8 @@ credential: setup require-env ## Store the Commercial credential: make credentia
 	@$(VENV_PYTHON) scripts/put_credential.py "$(ENV)"
 
 .PHONY: release
-release: setup require-env ## Package, upload and put in service
-	@$(VENV_PYTHON) scripts/release.py "$(ENV)"
+release: setup require-env ## Package, upload and put in service (PERCENT=10: for that share of the calls)
+	@RELEASE_PERCENT="$(PERCENT)" $(VENV_PYTHON) scripts/release.py "$(ENV)"
 
 .PHONY: releases
 releases: setup require-env ## The releases a rollback can go to
@@ -111,6 +112,12 @@ $(VENV)/ready: requirements.txt lambda_src/requirements.txt
 $(VENV)/tools-ready: requirements.txt | $(VENV)/ready
 	@echo "==> installing the tools for tests and lint into $(VENV) (once; half a minute or more)"
 	@$(VENV_PYTHON) $(INSTALL) -r requirements.txt
+	@touch $@
+
+$(ANALYSIS_VENV)/ready: tests/analysis-requirements.txt | $(VENV)/ready
+	@echo "==> setting up $(ANALYSIS_VENV) (once; half a minute or more)"
+	@"$(PYTHON)" -m venv --without-pip $(ANALYSIS_VENV)
+	@$(VENV_PYTHON) -m pip --python $(ANALYSIS_VENV)/bin/python --disable-pip-version-check install -qq --no-compile -r $<
 	@touch $@
 
 # The Lambda processes of the twin use this Python, so it is the runtime's version where that is installed.

@@ -1,10 +1,11 @@
 """Reads what Terraform knows of an environment, for the scripts that talk to AWS themselves.
 
-Usage: deployment.py ENV       print the application root's variable `infrastructure` as a JSON variables file
+Usage: deployment.py ENV ACTION    print the application root's variables for a Terraform action, as a JSON file
 """
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -29,15 +30,49 @@ def application_inputs(environment: str) -> dict[str, Any]:
 def infrastructure_outputs(environment: str, environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     """Every output of the infrastructure root, from the file in INFRASTRUCTURE_OUTPUTS or from Terraform."""
     known = environ.get("INFRASTRUCTURE_OUTPUTS")
-    if known:
-        printed = Path(known).read_text()
+    return _values(Path(known).read_text()) if known else _outputs(environment, "infrastructure", environ)
+
+
+def application_variables(environment: str, action: str, environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """The application root's variables that are not in its tfvars: what to run, on which infrastructure.
+
+    Without ARTIFACT_KEY the release in service stays as it is, a gradual one included. With it, RELEASE_PERCENT (1 to
+    99) makes a gradual release out of it. Exits with what to do if nothing was released yet.
+    """
+    infrastructure = application_inputs(environment)
+    in_service = _outputs(environment, "application", environ)
+    artifact_key = environ.get("ARTIFACT_KEY")
+    if artifact_key:
+        gradual_release = _gradual_release(environ.get("RELEASE_PERCENT"), in_service)
     else:
-        command = [str(TERRAFORM), environment, "infrastructure", "output", "-json"]
-        result = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
-        if result.returncode:
-            raise SystemExit(result.stderr.strip())
-        printed = result.stdout
-    return {name: output["value"] for name, output in json.loads(printed).items()}
+        artifact_key, gradual_release = in_service.get("artifact_key"), in_service.get("gradual_release")
+    if not artifact_key:
+        if action != "destroy":  # what was never released, or is gone already, must not keep the infrastructure alive
+            raise SystemExit(f"error: nothing was released to '{environment}' yet: make release ENV={environment}")
+        artifact_key = f"router/{'0' * 64}.zip"
+    return {"infrastructure": infrastructure, "artifact_key": artifact_key, "gradual_release": gradual_release}
+
+
+def _gradual_release(percent: str | None, in_service: Mapping[str, Any]) -> dict[str, Any] | None:
+    if not percent:
+        return None
+    if not re.fullmatch(r"[1-9][0-9]?", percent):
+        raise SystemExit("error: PERCENT must be a whole number from 1 to 99; without it the release takes all calls")
+    if not in_service:
+        raise SystemExit("error: a first release takes all calls; leave PERCENT out")
+    return {"from_version": in_service["function_version"], "new_version_percent": int(percent)}
+
+
+def _outputs(environment: str, root: str, environ: Mapping[str, str]) -> dict[str, Any]:
+    command = [str(TERRAFORM), environment, root, "output", "-json"]
+    result = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise SystemExit(result.stderr.strip())
+    return _values(result.stdout)
+
+
+def _values(outputs: str) -> dict[str, Any]:
+    return {name: output["value"] for name, output in json.loads(outputs).items()}
 
 
 def client(service: str, region: str) -> Any:
@@ -47,6 +82,6 @@ def client(service: str, region: str) -> Any:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
+    if len(sys.argv) != 3:
         sys.exit(__doc__)
-    print(json.dumps({"infrastructure": application_inputs(sys.argv[1])}))
+    print(json.dumps(application_variables(sys.argv[1], sys.argv[2])))

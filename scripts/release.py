@@ -4,7 +4,8 @@ Usage: release.py ENV                  package lambda_src, upload it, apply the 
        release.py ENV ARTIFACT_KEY     apply the application with a release that was uploaded before
        release.py ENV list             show the releases that can be rolled back to, newest first
 
-AUTO_APPROVE=1 applies without asking.
+AUTO_APPROVE=1 applies without asking. RELEASE_PERCENT=10 sends 10 % of the calls to the release and leaves the others
+where they are; a further release.py with another share, or without one, goes on from there.
 """
 
 import os
@@ -40,6 +41,9 @@ def main(environment: str, artifact_key: str | None) -> None:
     result = subprocess.run(apply, env={**os.environ, "ARTIFACT_KEY": artifact_key}, check=False)
     if result.returncode:
         raise SystemExit("error: the application was not applied; the release in service has not changed")
+    if os.environ.get("RELEASE_PERCENT"):
+        print(f"{os.environ['RELEASE_PERCENT']} % of the calls go to {artifact_key}. All of them: the same without")
+        print("PERCENT. Back: a rollback to the release before it.")
 
 
 def _exists(s3: Any, bucket: str, key: str) -> bool:

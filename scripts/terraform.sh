@@ -3,12 +3,13 @@
 #
 # Usage: terraform.sh ENV ROOT ACTION [TERRAFORM ARGUMENTS]
 #   ENV     an environment: a folder with backend.hcl and ROOT.tfvars in terraform/environments
-#   ROOT    bootstrap, infrastructure or application
+#   ROOT    bootstrap, infrastructure, application, or commercial (with the Commercial account's credentials)
 #   ACTION  plan, apply, destroy, output, ...
 #
 # Environment:
 #   AUTO_APPROVE=1    change without asking; otherwise Terraform shows its plan and asks
 #   ARTIFACT_KEY      application only: the release to run; without it the one in service stays
+#   RELEASE_PERCENT   with ARTIFACT_KEY: only this share of the calls goes to it, the others stay where they are
 #   ENVIRONMENTS_DIR  where the environments are (default: terraform/environments)
 #   WORK_DIR          where Terraform keeps its working data (default: .local/terraform/ENV)
 #   INFRASTRUCTURE_OUTPUTS  a file with `output -json` of infrastructure, so that it need not be read again
@@ -72,19 +73,9 @@ case $action in
   plan | apply | destroy | refresh | console | import)
     [ -f "$environment_dir/$root.tfvars" ] && arguments+=(-var-file="$environment_dir/$root.tfvars")
     if [ "$root" = application ]; then
-      "$repository/.local/venv/bin/python" "$repository/scripts/deployment.py" "$environment" \
-        >"$work_dir/infrastructure.tfvars.json" ||
-        fail "the infrastructure of '$environment' is not applied yet: make apply ENV=$environment"
-      artifact_key=${ARTIFACT_KEY:-$(run application output -raw artifact_key 2>/dev/null)} || artifact_key=
-      case $artifact_key in
-        router/*.zip) ;;
-        *)
-          # Destroying what was never released, or is gone already, must go on to the infrastructure.
-          [ "$action" = destroy ] || fail "nothing was released to '$environment' yet: make release ENV=$environment"
-          artifact_key=router/$(printf '0%.0s' {1..64}).zip
-          ;;
-      esac
-      arguments+=(-var-file="$work_dir/infrastructure.tfvars.json" -var="artifact_key=$artifact_key")
+      variables=$work_dir/application.tfvars.json
+      "$repository/.local/venv/bin/python" "$repository/scripts/deployment.py" "$environment" "$action" >"$variables" || exit 1
+      arguments+=(-var-file="$variables")
     fi
     ;;
 esac

@@ -184,7 +184,9 @@ class Twin:
         shared = {"use_fips_endpoint": False}
         _write_tfvars(environment / "bootstrap.tfvars", shared)
         protection = {"deletion_protection": False, "secret_recovery_window_days": 0}
-        _write_tfvars(environment / "infrastructure.tfvars", {"environment": ENVIRONMENT, **shared, **protection})
+        policies = {"caller_policies": {"models": {"nova-lite": ["amazon.nova-lite-v1:0"]}}}
+        infrastructure = {"environment": ENVIRONMENT, **shared, **protection, **policies}
+        _write_tfvars(environment / "infrastructure.tfvars", infrastructure)
         endpoints = {f"{name}_endpoint_url": self.commercial_url for name in ("bedrock", "bedrock_runtime")}
         _write_tfvars(environment / "application.tfvars", {**shared, "router": endpoints})
         _write_private(self.folder / "credential.json", json.dumps(self._credential))
