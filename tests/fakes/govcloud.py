@@ -6,6 +6,13 @@ and ministack lacks.
 2. A signature for another service is refused: real API Gateway accepts only `execute-api` in the credential scope.
 3. A caller whom IAM denies gets the API's own gateway response ACCESS_DENIED, not the emulator's error.
 4. Loopback counts as secure transport: the twin speaks plain HTTP, and policies demand `aws:SecureTransport`.
+5. A private API is called through a VPC endpoint: the one that the Host header names, as on AWS the endpoint's name
+   does. Policies then see `aws:SourceVpce` and `aws:VpcSourceIp` instead of `aws:SourceIp`. The document's resource
+   policy is imported; the emulator itself evaluates it, by AWS's tables for IAM authentication.
+6. `kms:CallerAccount` in key policies is the caller's account; the ARN of a log group ends in `:*`.
+7. GetStage names the settings of a route as AWS does (`~1bedrock~1models/GET`), where Terraform looks for them;
+   UpdateRestApi changes lists and switches, which the emulator would store as text, so that a changed document applies;
+   a custom domain can have a mapping at its root, and an API without a default endpoint answers on the domain only.
 
 Start it in place of the `ministack` command, with the same environment:
 
@@ -15,10 +22,15 @@ Start it in place of the `ministack` command, with the same environment:
 Not imported, because the contract does not use them: models, request validators, authorizers and STREAM transfer.
 """
 
+import contextvars
 import json
+import re
 from typing import Any
 
+import govcloud_alarms  # noqa: F401 - imported for its effect
+import govcloud_web_acl  # noqa: F401 - imported for its effect
 from ministack import app
+from ministack.core import iam_actions, iam_evaluator
 from ministack.core.iam_evaluator import AuthError
 from ministack.services import apigateway_v1 as rest_apis
 
@@ -27,23 +39,42 @@ Answer = tuple[int, dict[str, str], bytes]
 ANY_METHOD = "x-amazon-apigateway-any-method"
 HTTP_METHODS = {"get", "put", "post", "delete", "options", "head", "patch"}
 
+# The VPC endpoint through which a private API is called ("" if through none); None in calls of anything else.
+vpc_endpoint: contextvars.ContextVar[str | None] = contextvars.ContextVar("vpc_endpoint", default=None)
+
 handle_control_plane = rest_apis.handle_request
 handle_invocation = rest_apis.handle_execute
 authorize = app._enforce_execute_api
+condition_key = iam_evaluator._resolve_condition_key
+resource_arn = iam_actions.extract_resource_arn
 
 
 async def control_plane(method: str, path: str, headers: dict, body: bytes, query: dict) -> Answer:
-    """The emulator's API of API Gateway, with PutRestApi."""
+    """The emulator's API of API Gateway, with what it lacks or does differently."""
     parts = path.strip("/").split("/")
     if method == "PUT" and len(parts) == 2 and parts[0] == "restapis":
         return put_rest_api(parts[1], json.loads(body))
-    return await handle_control_plane(method, path, headers, body, query)
+    if method == "PATCH" and len(parts) == 2 and parts[0] == "restapis" and parts[1] in rest_apis._rest_apis:
+        others = update_rest_api(rest_apis._rest_apis[parts[1]], json.loads(body)["patchOperations"])
+        body = json.dumps({"patchOperations": others}).encode()
+    if method == "POST" and parts[-1] == "basepathmappings":
+        body = json.dumps({name: value for name, value in json.loads(body).items() if value}).encode()
+    status, answer_headers, answer = await handle_control_plane(method, path, headers, body, query)
+    if len(parts) == 4 and parts[2] == "stages" and status == 200:
+        stage = json.loads(answer)
+        settings = {name.rpartition("/"): setting for name, setting in stage["methodSettings"].items()}
+        stage["methodSettings"] = {f"{route.replace('/', '~1')}/{verb}": s for (route, _, verb), s in settings.items()}
+        answer = json.dumps(stage).encode()
+    return status, answer_headers, answer
 
 
 async def invocation(
     api_id: str, stage: str, method: str, path: str, headers: dict, body: bytes, query: dict
 ) -> Answer:
-    """A call of a deployed API, refused if it was signed for a service other than execute-api."""
+    """A call of a deployed API, refused at a default endpoint that is off or if it was signed for another service."""
+    api = rest_apis._rest_apis.get(api_id) or {}
+    if api.get("disableExecuteApiEndpoint") and rest_apis.find_domain_scope(headers["host"].split(":")[0]) is None:
+        return rest_apis._v1_error("ForbiddenException", "Forbidden", 403)
     service = signed_service(headers, query)
     needs_signature = rest_apis.method_authorization_type(api_id, stage, method, path) == "AWS_IAM"
     if needs_signature and service not in (None, "execute-api"):
@@ -53,12 +84,32 @@ async def invocation(
 
 
 def authorization(api_id: str, stage: str, method: str, path: str, headers: dict, query: dict, **rest: str) -> Any:
-    """The emulator's check of signature and IAM policies: None, or the answer that refuses the call."""
+    """The emulator's check of signature, IAM and resource policies: None, or the answer that refuses the call."""
+    endpoint = (rest_apis._rest_apis.get(api_id) or {}).get("endpointConfiguration", {})
+    named = re.search(r"vpce-[0-9a-f]{8,17}", headers.get("host", ""))
+    vpc_endpoint.set((named[0] if named else "") if endpoint.get("types") == ["PRIVATE"] else None)
     refusal = authorize(api_id, stage, method, path, headers, query, **rest)
     if refusal is None or refusal[1].get("x-amzn-errortype") != "AccessDeniedException":
         return refusal
     error = AuthError("AccessDeniedException", json.loads(refusal[2])["message"])
     return rest_apis.authentication_error_response(api_id, stage, error, headers, query) or refusal
+
+
+def network_aware_condition_key(key: str, context: Any) -> Any:
+    """A condition key of a policy: KMS's own for the caller's account, and those of the network in a private API."""
+    if key.lower() == "kms:calleraccount":
+        return context.principal_account
+    endpoint = vpc_endpoint.get()
+    if endpoint is not None and key.lower() in ("aws:sourceip", "aws:sourcevpce", "aws:vpcsourceip"):
+        through_endpoint = {"aws:sourcevpce": endpoint, "aws:vpcsourceip": context.source_ip} if endpoint else {}
+        return through_endpoint.get(key.lower())
+    return condition_key(key, context)
+
+
+def streams_aware_resource_arn(service: str, *request: Any) -> str:
+    """The ARN that policies are matched with: of a log group it ends in `:*`, as for AWS's streams and events."""
+    arn = resource_arn(service, *request)
+    return f"{arn}:*" if service == "logs" and ":log-group:" in arn else arn
 
 
 def signed_service(headers: dict, query: dict) -> str | None:
@@ -77,6 +128,11 @@ def put_rest_api(api_id: str, document: dict[str, Any]) -> Answer:
         return rest_apis._v1_error("NotFoundException", "Invalid API identifier specified", 404)
     api["name"] = document["info"]["title"]
     api["binaryMediaTypes"] = document.get("x-amazon-apigateway-binary-media-types", [])
+    api["policy"] = document.get("x-amazon-apigateway-policy")
+    server = (document.get("servers") or [{}])[0]
+    endpoint = server.get("x-amazon-apigateway-endpoint-configuration", {})
+    api["disableExecuteApiEndpoint"] = endpoint.get("disableExecuteApiEndpoint", False)
+    api["endpointConfiguration"]["vpcEndpointIds"] = endpoint.get("vpcEndpointIds", [])
 
     resources = rest_apis._resources[api_id]
     for resource_id, resource in list(resources.items()):
@@ -91,6 +147,33 @@ def put_rest_api(api_id: str, document: dict[str, Any]) -> Answer:
     for kind, response in document.get("x-amazon-apigateway-gateway-responses", {}).items():
         rest_apis._put_gateway_response(api_id, kind, response)
     return rest_apis._v1_response(rest_apis._rest_api_view(api))
+
+
+def update_rest_api(api: dict[str, Any], operations: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Apply the changes of lists and switches; returns the operations that the emulator can apply itself."""
+    endpoint = api["endpointConfiguration"]
+    others = []
+    for operation in operations:
+        name, _, item = operation["path"].removeprefix("/").partition("/")
+        if name == "binaryMediaTypes":
+            change_list(api[name], operation["op"], item.replace("~1", "/"))
+        elif (name, item) == ("endpointConfiguration", "vpcEndpointIds"):
+            change_list(endpoint.setdefault(item, []), operation["op"], operation["value"])
+        elif (name, item) == ("endpointConfiguration", "types/0"):
+            endpoint["types"] = [operation["value"]]
+        elif name == "disableExecuteApiEndpoint":
+            api[name] = operation["value"] == "true"
+        else:
+            others.append(operation)
+    return others
+
+
+def change_list(values: list[str], operation: str, value: str) -> None:
+    """Add a value to a list that holds each value once, or remove it."""
+    if value in values:
+        values.remove(value)
+    if operation == "add":
+        values.append(value)
 
 
 def import_path(api_id: str, path: str, item: dict, schemes: dict) -> None:
@@ -118,6 +201,8 @@ rest_apis.handle_request = control_plane
 rest_apis.handle_execute = invocation
 rest_apis._AUTHENTICATION_GATEWAY_ERRORS["AccessDeniedException"] = ("ACCESS_DENIED", "AccessDeniedException")
 app._enforce_execute_api = authorization
+iam_evaluator._resolve_condition_key = network_aware_condition_key
+iam_actions.extract_resource_arn = streams_aware_resource_arn
 pin_origin = app.pin_request_origin
 app.pin_request_origin = lambda source_ip, _secure_transport: pin_origin(source_ip, True)
 

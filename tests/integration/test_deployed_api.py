@@ -80,10 +80,7 @@ def test_nothing_is_served_without_a_right_signature(
 
 
 def test_a_user_without_the_policy_is_denied(deployment: Deployment) -> None:
-    iam = deployment.client("iam")
-    iam.create_user(UserName="stranger")
-    key = iam.create_access_key(UserName="stranger")["AccessKey"]
-    stranger = deployment.signature(access_key_id=key["AccessKeyId"], secret_access_key=key["SecretAccessKey"])
+    stranger = deployment.create_user("stranger", None)
 
     error = assert_envelope(deployment.call("GET", "/bedrock/models", auth=stranger), 403)
 
@@ -187,19 +184,11 @@ def test_a_killed_function_leaves_its_intent_on_record(deployment: Deployment) -
             if any(marker in request["path"] for request in seen):
                 break
             time.sleep(0.05)
-        for pid in function_processes(deployment):
-            subprocess.run(["kill", "-9", pid], check=False)
+        deployment.kill_functions()
         pending.result()  # the emulator invokes the function once more, where AWS would answer 502
     records = deployment.call("GET", "/dashboard/requests", params={"modelId": marker, "timeRange": "1h"}).json()
     assert "STARTED" in [record["state"] for record in records["requests"]]
     assert deployment.invoke(NOVA, NOVA_BODY).status_code == 200
-
-
-def function_processes(deployment: Deployment) -> list[str]:
-    """Process ids of the emulator's Lambda workers."""
-    listed = subprocess.run(["ps", "-eww", "-o", "pid=,args="], capture_output=True, text=True, check=True).stdout
-    folder = str(deployment.twin.folder / "tmp")
-    return [line.split()[0] for line in listed.splitlines() if folder in line and "_worker.py" in line]
 
 
 def test_the_credential_is_in_no_log(deployment: Deployment) -> None:

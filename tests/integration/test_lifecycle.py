@@ -1,6 +1,7 @@
 """Two lifecycles on the twin: plans stay empty, a release moves the alias, a rollback moves it back."""
 
 import hashlib
+import json
 import shutil
 import stat
 import sys
@@ -20,9 +21,14 @@ def release(deployment: Deployment) -> str:
 
 
 @pytest.mark.parametrize("root", ROOTS)
-def test_a_second_plan_is_empty(deployment: Deployment, root: str) -> None:
-    result = deployment.terraform(root, "plan", "-detailed-exitcode")
-    assert result.returncode == 0, result.stdout + result.stderr
+def test_a_second_plan_is_empty_and_shows_no_credential(deployment: Deployment, tmp_path: Path, root: str) -> None:
+    """[4] [9]: nor does the plan in full, outputs and state included, nor anything that the deployment printed."""
+    plan = deployment.terraform(root, "plan", "-detailed-exitcode", f"-out={tmp_path}/plan")
+    assert plan.returncode == 0, plan.stdout + plan.stderr
+    whole = deployment.terraform(root, "show", "-json", f"{tmp_path}/plan")
+    assert set(json.loads(whole.stdout)) >= {"prior_state", "planned_values", "configuration"}
+    seen = plan.stdout + plan.stderr + whole.stdout + (deployment.twin.folder / "deploy.log").read_text()
+    assert deployment.twin.commercial_api_key() not in seen
 
 
 def test_the_states_are_in_the_bucket_and_hold_no_credential(deployment: Deployment) -> None:
@@ -36,7 +42,7 @@ def test_the_states_are_in_the_bucket_and_hold_no_credential(deployment: Deploym
 
 def test_a_release_and_a_rollback(deployment: Deployment, tmp_path: Path) -> None:
     s3 = deployment.client("s3")
-    bucket = next(bucket["Name"] for bucket in s3.list_buckets()["Buckets"] if "-artifacts-" in bucket["Name"])
+    bucket = next(bucket["Name"] for bucket in s3.list_buckets()["Buckets"] if "-twin-artifacts-" in bucket["Name"])
     old_key = s3.list_objects_v2(Bucket=bucket)["Contents"][0]["Key"]
     s3.download_file(bucket, old_key, str(tmp_path / "new.zip"))
     with zipfile.ZipFile(tmp_path / "new.zip", "a") as archive:
@@ -44,6 +50,15 @@ def test_a_release_and_a_rollback(deployment: Deployment, tmp_path: Path) -> Non
     new_key = f"router/{hashlib.sha256((tmp_path / 'new.zip').read_bytes()).hexdigest()}.zip"
     s3.upload_file(str(tmp_path / "new.zip"), bucket, new_key)
     assert release(deployment) == old_key.removeprefix("router/")[:12]
+
+    # A quarter of the calls first; an apply in between leaves it at that.
+    result = deployment.script(sys.executable, "scripts/release.py", ENVIRONMENT, new_key, RELEASE_PERCENT="25")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "25 % of the calls go to" in result.stdout
+    function = deployment.outputs()["application_inputs"]["function_name"]
+    alias = deployment.client("lambda").get_alias(FunctionName=function, Name="live")
+    assert list(alias["RoutingConfig"]["AdditionalVersionWeights"].values()) == [0.25]
+    assert deployment.terraform("application", "plan", "-detailed-exitcode").returncode == 0
 
     for key in (new_key, old_key):
         result = deployment.script(sys.executable, "scripts/release.py", ENVIRONMENT, key)

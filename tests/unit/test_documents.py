@@ -16,6 +16,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 ROUTER_README = (REPOSITORY / "lambda_src/README.md").read_text()
 OPENAPI = yaml.safe_load((REPOSITORY / "terraform/modules/api_gateway/openapi.yaml").read_text())
 MODULES = sorted(path.parent for path in REPOSITORY.glob("terraform/modules/*/versions.tf"))
+MODULES.append(REPOSITORY / "terraform/commercial")
 ALL_ERRORS = [
     error for error in vars(errors).values() if isinstance(error, type) and issubclass(error, errors.ProxyError)
 ]
@@ -91,11 +92,13 @@ def test_the_dashboard_parameters_agree() -> None:
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.name)
 def test_module_readmes_are_complete(module: Path) -> None:
     readme = (module / "README.md").read_text()
-    for kind, file in (("variable", "variables.tf"), ("output", "outputs.tf")):
-        names = re.findall(rf'^{kind} "(\w+)"', (module / file).read_text(), re.MULTILINE)
+    assert module.parent.name != "modules" or "```hcl" in section(readme, "Example")
+    for kind, heading in (("variable", "Inputs"), ("output", "Outputs")):
+        sources = "\n".join(path.read_text() for path in module.glob("*.tf"))
+        names = re.findall(rf'^{kind} "(\w+)"', sources, re.MULTILINE)
+        rows = re.findall(r"^\| `(\w+)` \|", section(readme, heading), re.MULTILINE)
         assert names
-        for name in names:
-            assert re.search(rf"^\| `{name}` \|", readme, re.MULTILINE), f"{kind} {name} is not in the table"
+        assert sorted(rows) == sorted(names)
 
 
 @pytest.mark.parametrize("readme", ["README.md", "scripts/README.md", "tests/README.md", "terraform/README.md"])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import deployment
 import twin
 from deployment import REPOSITORY
 
@@ -74,3 +75,47 @@ def test_a_port_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch, po
         monkeypatch.setenv("TWIN_GOVCLOUD_PORT", str(server.getsockname()[1]) if port == "taken" else port)
         with pytest.raises(SystemExit, match="TWIN_GOVCLOUD_PORT="):
             twin._port("TWIN_GOVCLOUD_PORT")
+
+
+IN_SERVICE = {"artifact_key": "router/old.zip", "function_version": "7", "gradual_release": None}
+
+
+@pytest.fixture
+def application(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
+    """The outputs of an application that is in service; Terraform is not asked."""
+    outputs: dict[str, dict[str, object]] = {
+        "infrastructure": {"application_inputs": {"name": "x"}},
+        "application": dict(IN_SERVICE),
+    }
+    monkeypatch.setattr(deployment, "_outputs", lambda _environment, root, _environ: outputs[root])
+    return outputs["application"]
+
+
+def test_without_a_key_the_release_in_service_stays(application: dict[str, object]) -> None:
+    application["gradual_release"] = {"from_version": "6", "new_version_percent": 10}
+    variables = deployment.application_variables("dev", "apply", {})
+    assert variables["artifact_key"] == "router/old.zip"
+    assert variables["gradual_release"] == {"from_version": "6", "new_version_percent": 10}
+
+
+def test_a_release_ends_a_gradual_one_or_goes_on_with_it(application: dict[str, object]) -> None:
+    application["gradual_release"] = {"from_version": "6", "new_version_percent": 10}
+    given = {"ARTIFACT_KEY": "router/new.zip"}
+    assert deployment.application_variables("dev", "apply", given)["gradual_release"] is None
+    gradual = deployment.application_variables("dev", "apply", given | {"RELEASE_PERCENT": "50"})["gradual_release"]
+    assert gradual == {"from_version": "7", "new_version_percent": 50}
+
+
+@pytest.mark.parametrize("percent", ["0", "100", "ten", "-5", "2.5"])
+def test_a_share_that_makes_no_sense_is_refused(application: dict[str, object], percent: str) -> None:
+    with pytest.raises(SystemExit, match="PERCENT must be a whole number from 1 to 99"):
+        deployment.application_variables("dev", "apply", {"ARTIFACT_KEY": "x", "RELEASE_PERCENT": percent})
+
+
+def test_a_first_release_takes_all_calls(application: dict[str, object]) -> None:
+    application.clear()
+    with pytest.raises(SystemExit, match="leave PERCENT out"):
+        deployment.application_variables("dev", "apply", {"ARTIFACT_KEY": "x", "RELEASE_PERCENT": "10"})
+    with pytest.raises(SystemExit, match="make release ENV=dev"):
+        deployment.application_variables("dev", "plan", {})
+    assert deployment.application_variables("dev", "destroy", {})["artifact_key"].startswith("router/000")
