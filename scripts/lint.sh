@@ -34,7 +34,7 @@ for root in terraform/bootstrap terraform/infrastructure terraform/application t
   TF_DATA_DIR="$repository/$data" terraform -chdir="$root" validate
 done
 step "checkov"
-.local/analysis-venv/bin/checkov --config-file .checkov.yaml --directory terraform
+.local/analysis-venv/bin/python -m checkov.main --config-file .checkov.yaml --directory terraform
 if command -v tflint >/dev/null; then
   step "tflint"
   tflint --recursive --config "$repository/.tflint.hcl" --chdir terraform

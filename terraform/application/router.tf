@@ -4,16 +4,19 @@ module "router" {
   function_name      = var.infrastructure.function_name
   alias_name         = var.infrastructure.alias_name
   execution_role_arn = var.infrastructure.execution_role_arn
-  artifact           = { bucket = var.infrastructure.artifact_bucket, key = var.artifact_key }
+  gradual_release    = var.gradual_release
 
-  gradual_release         = var.gradual_release
-  code_signing_config_arn = var.router.code_signing_config_arn
+  artifact = {
+    bucket                  = var.infrastructure.artifact_bucket
+    key                     = var.artifact_key
+    architecture            = var.router.architecture
+    code_signing_config_arn = var.router.code_signing_config_arn
+  }
 
-  environment  = local.environment
-  architecture = var.router.architecture
-  memory_mb    = var.router.memory_mb
-  concurrency  = { reserved = var.router.reserved_concurrency, provisioned = var.router.provisioned_concurrency }
-  vpc_config   = var.infrastructure.vpc_config
+  environment = local.environment
+  memory_mb   = var.router.memory_mb
+  concurrency = { reserved = var.router.reserved_concurrency, provisioned = var.router.provisioned_concurrency }
+  vpc_config  = var.infrastructure.vpc_config
 
   # Counts crossings that never ended and the days until the credential expires (operations/watch.py).
   schedules = { watch = "rate(5 minutes)" }

@@ -14,7 +14,8 @@ from deployment import REPOSITORY
 from tests.integration.conftest import Deployment
 
 TERRAFORM = REPOSITORY / "terraform"
-ANALYSIS = REPOSITORY / ".local" / "analysis-venv" / "bin"
+# The interpreter, not its scripts: their first line cannot hold a path with a space.
+ANALYSIS_PYTHON = str(REPOSITORY / ".local" / "analysis-venv" / "bin" / "python")
 COMPLETE = Path(__file__).parent / "terraform" / "complete"
 DIGEST = "0" * 64
 # What parliament finds and we keep, with the reason.
@@ -159,7 +160,7 @@ def complete_plan(deployment: Deployment, tmp_path_factory: pytest.TempPathFacto
 
 
 def test_checkov_finds_nothing_in_a_plan_of_everything(complete_plan: Path) -> None:
-    command = [str(ANALYSIS / "checkov"), "--config-file", str(REPOSITORY / ".checkov.yaml")]
+    command = [ANALYSIS_PYTHON, "-m", "checkov.main", "--config-file", str(REPOSITORY / ".checkov.yaml")]
     command += ["--framework", "terraform_plan", "--file", str(complete_plan), "--output", "json"]
     environ = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
     result = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
@@ -195,7 +196,7 @@ def test_parliament_finds_nothing_in_the_iam_policies(deployment: Deployment) ->
         "print(json.dumps({name: [[f.issue, str(f.detail or f.location)] for f in\n"
         "    parliament.analyze_policy_string(text).findings] for name, text in policies.items()}))\n"
     )
-    command = [str(ANALYSIS / "python"), "-W", "ignore", "-c", script]
+    command = [ANALYSIS_PYTHON, "-W", "ignore", "-c", script]
     result = subprocess.run(command, input=json.dumps(policies), capture_output=True, text=True, check=True)
     found = [
         (name, issue, detail)

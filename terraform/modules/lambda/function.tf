@@ -7,16 +7,16 @@ resource "aws_cloudwatch_log_group" "this" {
 
 resource "aws_lambda_function" "this" {
   function_name = var.function_name
-  description   = var.description
+  description   = "Routes inference requests to Amazon Bedrock in the Commercial partition"
   role          = var.execution_role_arn
 
   s3_bucket               = var.artifact.bucket
   s3_key                  = var.artifact.key
-  code_signing_config_arn = var.code_signing_config_arn
+  code_signing_config_arn = var.artifact.code_signing_config_arn
 
-  handler       = var.handler
-  runtime       = var.runtime
-  architectures = [var.architecture]
+  handler       = var.artifact.handler
+  runtime       = var.artifact.runtime
+  architectures = [var.artifact.architecture]
   publish       = true
 
   memory_size                    = var.memory_mb

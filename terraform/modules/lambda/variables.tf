@@ -9,18 +9,6 @@ variable "function_name" {
   }
 }
 
-variable "description" {
-  description = "What the function does."
-  type        = string
-  default     = "Routes inference requests to Amazon Bedrock in the Commercial partition"
-  nullable    = false
-
-  validation {
-    condition     = length(var.description) <= 256
-    error_message = "description must be at most 256 characters."
-  }
-}
-
 variable "alias_name" {
   description = "Name of the alias that points to the version in service."
   type        = string
@@ -45,10 +33,14 @@ variable "execution_role_arn" {
 }
 
 variable "artifact" {
-  description = "The code: a zip in S3. A new key is a new version."
+  description = "The code: a zip in S3, what it was built for, and the signing configuration that it must satisfy. A new key is a new version."
   type = object({
-    bucket = string
-    key    = string
+    bucket                  = string
+    key                     = string
+    handler                 = optional(string, "handler.lambda_handler")
+    runtime                 = optional(string, "python3.13")
+    architecture            = optional(string, "arm64")
+    code_signing_config_arn = optional(string)
   })
   nullable = false
 
@@ -56,41 +48,26 @@ variable "artifact" {
     condition     = length(var.artifact.bucket) > 0 && endswith(var.artifact.key, ".zip")
     error_message = "artifact.bucket must not be empty and artifact.key must end in .zip."
   }
-}
-
-variable "handler" {
-  description = "Entry point, as module.function."
-  type        = string
-  default     = "handler.lambda_handler"
-  nullable    = false
 
   validation {
-    condition     = can(regex("^[A-Za-z0-9_./]+\\.[A-Za-z0-9_]+$", var.handler))
-    error_message = "handler must have the form module.function."
+    condition     = can(regex("^[A-Za-z0-9_./]+\\.[A-Za-z0-9_]+$", var.artifact.handler))
+    error_message = "artifact.handler must have the form module.function."
   }
-}
 
-variable "runtime" {
-  description = "Python runtime. The artifact holds bytecode of one minor version, so change both together."
-  type        = string
-  default     = "python3.13"
-  nullable    = false
-
+  # Bytecode in the zip is of one minor version. Newer ones are unknown to the provider, older ones to the code.
   validation {
-    condition     = contains(["python3.11", "python3.12", "python3.13"], var.runtime)
-    error_message = "runtime must be python3.11, python3.12 or python3.13."
+    condition     = contains(["python3.11", "python3.12", "python3.13"], var.artifact.runtime)
+    error_message = "artifact.runtime must be python3.11, python3.12 or python3.13."
   }
-}
-
-variable "architecture" {
-  description = "Instruction set of the function."
-  type        = string
-  default     = "arm64"
-  nullable    = false
 
   validation {
-    condition     = contains(["arm64", "x86_64"], var.architecture)
-    error_message = "architecture must be arm64 or x86_64."
+    condition     = contains(["arm64", "x86_64"], var.artifact.architecture)
+    error_message = "artifact.architecture must be arm64 or x86_64."
+  }
+
+  validation {
+    condition     = var.artifact.code_signing_config_arn == null ? true : can(regex("^arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:code-signing-config:csc-[a-z0-9]{17}$", var.artifact.code_signing_config_arn))
+    error_message = "artifact.code_signing_config_arn must be null, for unsigned artifacts, or the ARN of a Lambda code signing configuration."
   }
 }
 
@@ -164,17 +141,6 @@ variable "gradual_release" {
   validation {
     condition     = var.gradual_release == null || var.concurrency.provisioned == 0
     error_message = "gradual_release needs concurrency.provisioned = 0: Lambda refuses provisioned concurrency on an alias with two versions."
-  }
-}
-
-variable "code_signing_config_arn" {
-  description = "Code signing configuration that the artifact's signature must satisfy; null takes unsigned artifacts."
-  type        = string
-  default     = null
-
-  validation {
-    condition     = var.code_signing_config_arn == null ? true : can(regex("^arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:code-signing-config:csc-[a-z0-9]{17}$", var.code_signing_config_arn))
-    error_message = "code_signing_config_arn must be null or the ARN of a Lambda code signing configuration."
   }
 }
 
