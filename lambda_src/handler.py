@@ -104,7 +104,7 @@ def lambda_handler(event: dict[str, Any], context: events.LambdaContext) -> dict
     try:
         request = events.parse(event, context, SETTINGS.response_timeout_seconds, SETTINGS.max_request_bytes)
     except ProxyError as error:
-        return events.render(APP.reject(error, events.request_id(event)))
+        return events.render(APP.reject(error, events.request_id(event), events.path(event)))
     return events.render(APP.handle(request))
 
 

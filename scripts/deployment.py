@@ -43,7 +43,8 @@ def application_variables(environment: str, action: str, environ: Mapping[str, s
     in_service = _outputs(environment, "application", environ)
     artifact_key = environ.get("ARTIFACT_KEY")
     if artifact_key:
-        gradual_release = _gradual_release(environ.get("RELEASE_PERCENT"), in_service)
+        gradual_release = _gradual_release(artifact_key, environ.get("RELEASE_PERCENT"), in_service)
+        print(f"in service: {in_service.get('artifact_key', 'nothing')}", file=sys.stderr)
     else:
         artifact_key, gradual_release = in_service.get("artifact_key"), in_service.get("gradual_release")
     if not artifact_key:
@@ -53,13 +54,15 @@ def application_variables(environment: str, action: str, environ: Mapping[str, s
     return {"infrastructure": infrastructure, "artifact_key": artifact_key, "gradual_release": gradual_release}
 
 
-def _gradual_release(percent: str | None, in_service: Mapping[str, Any]) -> dict[str, Any] | None:
+def _gradual_release(artifact_key: str, percent: str | None, in_service: Mapping[str, Any]) -> dict[str, Any] | None:
     if not percent:
         return None
     if not re.fullmatch(r"[1-9][0-9]?", percent):
         raise SystemExit("error: PERCENT must be a whole number from 1 to 99; without it the release takes all calls")
     if not in_service:
         raise SystemExit("error: a first release takes all calls; leave PERCENT out")
+    if artifact_key == in_service["artifact_key"] and not in_service.get("gradual_release"):
+        raise SystemExit(f"error: {artifact_key} takes all calls already; there is nothing to share out")
     return {"from_version": in_service["function_version"], "new_version_percent": int(percent)}
 
 

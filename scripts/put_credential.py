@@ -3,7 +3,7 @@
 Usage: put_credential.py ENV < credential.json
 
 The value comes from standard input, never from the command line, and is checked before it is stored:
-    {"bedrock_api_key": "...", "region": "us-east-1"}
+    {"bedrock_api_key": "...", "region": "us-east-1", "expires_at": "2027-01-31T00:00:00Z"}
     {"aws_access_key_id": "...", "aws_secret_access_key": "...", "aws_session_token": "...", "region": "us-east-1"}
 At a terminal it asks for a Bedrock API key instead.
 """
@@ -32,6 +32,8 @@ def main(environment: str) -> None:
     inputs = application_inputs(environment)
     secrets = client("secretsmanager", inputs["region"])
     version = secrets.put_secret_value(SecretId=inputs["credential_secret_arn"], SecretString=text.strip())["VersionId"]
+    if credential.auth_mode == "api_key" and credential.expires_at is None:
+        print("note: no alarm can warn of this key's end; `expires_at` in the JSON would say when", file=sys.stderr)
     print(f"stored {credential.auth_mode} for {credential.region} as version {version}")
 
 

@@ -40,7 +40,10 @@ def main(environment: str, artifact_key: str | None) -> None:
     apply = [str(TERRAFORM), environment, "application", "apply"]
     result = subprocess.run(apply, env={**os.environ, "ARTIFACT_KEY": artifact_key}, check=False)
     if result.returncode:
-        raise SystemExit("error: the application was not applied; the release in service has not changed")
+        raise SystemExit(
+            "error: the application was not applied, or not completely. What was in service is named above;\n"
+            f"to have it back for certain: make rollback ENV={environment} ARTIFACT_KEY=<that key>"
+        )
     if os.environ.get("RELEASE_PERCENT"):
         print(f"{os.environ['RELEASE_PERCENT']} % of the calls go to {artifact_key}. All of them: the same without")
         print("PERCENT. Back: a rollback to the release before it.")

@@ -52,10 +52,10 @@ class App:
             raise RouteNotFoundError("no operation has this path as it is written; lambda_src/README.md lists them")
         return route.operation, parameters
 
-    def reject(self, error: ProxyError, request_id: str) -> Response:
+    def reject(self, error: ProxyError, request_id: str, path: str) -> Response:
         """The answer to an event that is not even a request."""
         self._telemetry.warning("rejected", request_id, error.code)
-        return _with_identity(_failure(error, request_id), request_id)
+        return _with_identity(_failure(error, request_id, path), request_id)
 
 
 def _with_identity(response: Response, request_id: str) -> Response:
@@ -64,7 +64,7 @@ def _with_identity(response: Response, request_id: str) -> Response:
     return Response(response.status, headers, response.body, response.error_code)
 
 
-def _failure(error: ProxyError, request_id: str, path: str = "") -> Response:
+def _failure(error: ProxyError, request_id: str, path: str) -> Response:
     if path.startswith(_BEDROCK_PATHS):
         return bedrock_error_answer(error.status, error.code, error.message, error.headers)
     return error_answer(error.status, error.code, error.message, request_id, error.headers)

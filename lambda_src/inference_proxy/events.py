@@ -38,6 +38,18 @@ def request_id(event: Mapping[str, Any]) -> str:
     return given if isinstance(given, str) and _REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
 
 
+def path(event: Mapping[str, Any]) -> str:
+    """The path of the call, decoded once."""
+    # `path` starts with a custom domain's base path; `resource` and the path parameters are free of it.
+    resource = str(event.get("resource") or "")
+    parameters = _mapping(event, "pathParameters")
+    found = _PARAMETER.sub(lambda parameter: str(parameters.get(parameter[1], "")), resource)
+    if not resource or any(name not in parameters for name in _PARAMETER.findall(resource)):
+        found = str(event.get("path") or "/")
+    # Decoded once: API Gateway hands it on encoded or decoded, never encoded twice.
+    return unquote(found, errors="replace").rstrip("/") or "/"
+
+
 def parse(event: Mapping[str, Any], context: LambdaContext, response_timeout_seconds: int, max_bytes: int) -> Request:
     """The Request in an event.
 
@@ -51,7 +63,7 @@ def parse(event: Mapping[str, Any], context: LambdaContext, response_timeout_sec
         request_id=request_id(event),
         invocation_id=context.aws_request_id,
         method=str(event.get("httpMethod") or "").upper(),
-        path=_path(event),
+        path=path(event),
         caller=Caller(
             user_arn=str(identity.get("userArn") or UNKNOWN),
             account_id=str(identity.get("accountId") or UNKNOWN),
@@ -78,17 +90,6 @@ def render(response: Response) -> dict[str, Any]:
         "body": body,
         "isBase64Encoded": is_base64,
     }
-
-
-def _path(event: Mapping[str, Any]) -> str:
-    # `path` starts with a custom domain's base path; `resource` and the path parameters are free of it.
-    resource = str(event.get("resource") or "")
-    parameters = _mapping(event, "pathParameters")
-    path = _PARAMETER.sub(lambda parameter: str(parameters.get(parameter[1], "")), resource)
-    if not resource or any(name not in parameters for name in _PARAMETER.findall(resource)):
-        path = str(event.get("path") or "/")
-    # Decoded once: API Gateway hands it on encoded or decoded, never encoded twice.
-    return unquote(path, errors="replace").rstrip("/") or "/"
 
 
 def _query(event: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:

@@ -19,7 +19,7 @@ module "router" {
   vpc_config  = var.infrastructure.vpc_config
 
   # Counts crossings that never ended and the days until the credential expires (operations/watch.py).
-  schedules = { watch = "rate(5 minutes)" }
+  schedules = { watch = "rate(${var.infrastructure.watch_interval_minutes} ${var.infrastructure.watch_interval_minutes == 1 ? "minute" : "minutes"})" }
 
   # One second more than API Gateway waits: the router ends a call itself and completes its record.
   timeout_seconds = var.infrastructure.integration_timeout_seconds + 1

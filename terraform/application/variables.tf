@@ -14,6 +14,7 @@ variable "infrastructure" {
     integration_timeout_seconds = number
     audit_retention_days        = number
     log_retention_days          = number
+    watch_interval_minutes      = number
     vpc_config = optional(object({
       subnet_ids         = list(string)
       security_group_ids = list(string)
@@ -73,8 +74,13 @@ variable "tags" {
   nullable    = false
 
   validation {
-    condition     = length(setintersection(keys(var.tags), ["Project", "Environment", "ManagedBy"])) == 0
-    error_message = "tags must not set Project, Environment or ManagedBy."
+    condition     = length(setintersection([for key in keys(var.tags) : lower(key)], ["project", "environment", "managedby", "name"])) == 0
+    error_message = "tags must not set Project, Environment, ManagedBy or Name, in any case: IAM does not tell cases apart."
+  }
+
+  validation {
+    condition     = length(distinct([for key in keys(var.tags) : lower(key)])) == length(var.tags) && !anytrue([for key in keys(var.tags) : startswith(lower(key), "aws:")])
+    error_message = "tags must differ in more than case and not begin with aws:, which AWS keeps for itself."
   }
 }
 

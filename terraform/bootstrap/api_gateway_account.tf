@@ -15,6 +15,8 @@ resource "aws_iam_role" "api_gateway_logs" {
   name               = "${var.name_prefix}-apigateway-logs-${var.region}"
   description        = "Lets API Gateway write access logs in ${var.region}"
   assume_role_policy = data.aws_iam_policy_document.api_gateway_trust.json
+
+  permissions_boundary = var.permissions_boundary_arn
 }
 
 data "aws_iam_policy_document" "api_gateway_trust" {

@@ -17,8 +17,8 @@ variable "name_prefix" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{1,13}[a-z0-9]$", var.name_prefix))
-    error_message = "name_prefix must be 3 to 15 lowercase letters, digits and hyphens, start with a letter and not end in a hyphen."
+    condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.name_prefix)) && length(var.name_prefix) >= 3 && length(var.name_prefix) <= 15
+    error_message = "name_prefix must be 3 to 15 lowercase letters, digits and single hyphens, start with a letter and not end in a hyphen."
   }
 }
 
@@ -29,8 +29,13 @@ variable "tags" {
   nullable    = false
 
   validation {
-    condition     = length(setintersection(keys(var.tags), ["Project", "ManagedBy"])) == 0
-    error_message = "tags must not set Project or ManagedBy."
+    condition     = length(setintersection([for key in keys(var.tags) : lower(key)], ["project", "managedby", "name"])) == 0
+    error_message = "tags must not set Project, ManagedBy or Name, in any case: IAM does not tell cases apart."
+  }
+
+  validation {
+    condition     = length(distinct([for key in keys(var.tags) : lower(key)])) == length(var.tags) && !anytrue([for key in keys(var.tags) : startswith(lower(key), "aws:")])
+    error_message = "tags must differ in more than case and not begin with aws:, which AWS keeps for itself."
   }
 }
 
@@ -46,4 +51,15 @@ variable "api_gateway_logging_enabled" {
   type        = bool
   default     = true
   nullable    = false
+}
+
+variable "permissions_boundary_arn" {
+  description = "Permissions boundary of the role for API Gateway's logs; null for none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.permissions_boundary_arn == null || can(regex("^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[^*]+$", var.permissions_boundary_arn))
+    error_message = "permissions_boundary_arn must be null or the ARN of an IAM policy."
+  }
 }

@@ -9,4 +9,6 @@ module "observability" {
   kms_key_arn         = aws_kms_key.this.arn
   notification_emails = var.alarms.notification_emails
   thresholds          = var.alarms.thresholds
+
+  watch_interval_minutes = var.alarms.watch_interval_minutes
 }

@@ -14,6 +14,7 @@ output "application_inputs" {
     integration_timeout_seconds = var.integration_timeout_seconds
     audit_retention_days        = module.audit_table.retention_days
     log_retention_days          = var.log_retention_days
+    watch_interval_minutes      = var.alarms.watch_interval_minutes
     vpc_config                  = module.egress.vpc_config
     tags                        = local.tags
   }
@@ -25,7 +26,7 @@ output "api_id" {
 }
 
 output "api_url" {
-  description = "Base URL of the API, ending in the stage."
+  description = "Base URL of the API: the custom domain if there is one, otherwise the default endpoint, ending in the stage."
   value       = module.api.api_url
 }
 

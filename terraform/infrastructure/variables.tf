@@ -4,8 +4,8 @@ variable "environment" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9]{1,9}$", var.environment))
-    error_message = "environment must be 2 to 10 lowercase letters and digits and start with a letter."
+    condition     = can(regex("^[a-z][a-z0-9]{1,9}$", var.environment)) && var.environment != "tfstate"
+    error_message = "environment must be 2 to 10 lowercase letters and digits, start with a letter, and not be tfstate, which names the state's key."
   }
 }
 
@@ -29,8 +29,8 @@ variable "name_prefix" {
 
   # The artifact bucket's name holds prefix, environment, account and region in 63 characters.
   validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{1,13}[a-z0-9]$", var.name_prefix))
-    error_message = "name_prefix must be 3 to 15 lowercase letters, digits and hyphens, start with a letter and not end in a hyphen."
+    condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.name_prefix)) && length(var.name_prefix) >= 3 && length(var.name_prefix) <= 15
+    error_message = "name_prefix must be 3 to 15 lowercase letters, digits and single hyphens, start with a letter and not end in a hyphen."
   }
 }
 
@@ -41,8 +41,13 @@ variable "tags" {
   nullable    = false
 
   validation {
-    condition     = length(setintersection(keys(var.tags), ["Project", "Environment", "ManagedBy"])) == 0
-    error_message = "tags must not set Project, Environment or ManagedBy."
+    condition     = length(setintersection([for key in keys(var.tags) : lower(key)], ["project", "environment", "managedby", "name"])) == 0
+    error_message = "tags must not set Project, Environment, ManagedBy or Name, in any case: IAM does not tell cases apart."
+  }
+
+  validation {
+    condition     = length(distinct([for key in keys(var.tags) : lower(key)])) == length(var.tags) && !anytrue([for key in keys(var.tags) : startswith(lower(key), "aws:")])
+    error_message = "tags must differ in more than case and not begin with aws:, which AWS keeps for itself."
   }
 }
 
@@ -66,7 +71,7 @@ variable "audit_retention_days" {
 }
 
 variable "log_retention_days" {
-  description = "How long CloudWatch keeps the access log and the function's log."
+  description = "How long CloudWatch keeps each log of the environment."
   type        = number
   default     = 365
   nullable    = false
@@ -177,9 +182,10 @@ variable "caller_policies" {
 }
 
 variable "alarms" {
-  description = "Who gets the alarms by e-mail, and from where on they fire (modules/observability)."
+  description = "Who gets the alarms by e-mail, how often the router's scheduled check runs, and from where on alarms fire (modules/observability)."
   type = object({
-    notification_emails = optional(set(string), [])
+    notification_emails    = optional(set(string), [])
+    watch_interval_minutes = optional(number, 5)
     thresholds = optional(object({
       minimum_requests       = optional(number)
       error_rate_percent     = optional(number)
@@ -196,7 +202,7 @@ variable "alarms" {
 }
 
 variable "permissions_boundary_arn" {
-  description = "Permissions boundary of the execution role; null for none."
+  description = "Permissions boundary of every role made here; null for none."
   type        = string
   default     = null
 }
@@ -222,7 +228,7 @@ variable "secret_recovery_window_days" {
   nullable    = false
 
   validation {
-    condition     = var.secret_recovery_window_days == 0 || (var.secret_recovery_window_days >= 7 && var.secret_recovery_window_days <= 30)
-    error_message = "secret_recovery_window_days must be 0 or between 7 and 30."
+    condition     = var.secret_recovery_window_days == 0 || (var.secret_recovery_window_days >= 7 && var.secret_recovery_window_days <= 30 && floor(var.secret_recovery_window_days) == var.secret_recovery_window_days)
+    error_message = "secret_recovery_window_days must be 0 or a whole number between 7 and 30."
   }
 }

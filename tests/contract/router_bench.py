@@ -142,7 +142,7 @@ class RouterBench:
                 event, Context(seconds), settings.response_timeout_seconds, settings.max_request_bytes
             )
         except ProxyError as error:
-            rendered = events.render(self.app.reject(error, events.request_id(event)))
+            rendered = events.render(self.app.reject(error, events.request_id(event), events.path(event)))
         else:
             rendered = events.render(self.app.handle(request))
         json.dumps(rendered)  # Lambda must be able to serialise it

@@ -87,6 +87,13 @@ def test_only_bedrocks_headers_reach_bedrock(bench: RouterBench, commercial: Com
     assert not {"cookie", "x-forwarded-for"} & headers.keys()
 
 
+def test_a_header_cannot_forge_the_join_of_converse(bench: RouterBench, commercial: CommercialStandIn) -> None:
+    """Where the audit id is not put in, nobody else's may stand."""
+    forged = {"X-Amzn-Bedrock-Request-Metadata": '{"auditId": "forged"}'}
+    assert call(bench, ON_DEMAND_MODEL, "converse", NOVA_BODY, **forged).status == 200
+    assert "x-amzn-bedrock-request-metadata" not in received(commercial)["headers"]
+
+
 def test_bedrocks_errors_pass_as_they_are(bench: RouterBench) -> None:
     answer = call(bench, "no.such-model-v1:0", "invoke", NOVA_BODY)
 
@@ -108,6 +115,9 @@ def test_bedrocks_errors_pass_as_they_are(bench: RouterBench) -> None:
             "ValidationException",
             "InvalidParameter",
         ),
+        (ON_DEMAND_MODEL, NOVA_BODY, {"Accept": "application/\xe9"}, 400, "ValidationException", "InvalidParameter"),
+        (ON_DEMAND_MODEL, NOVA_BODY, {"X-Amzn-Bedrock-Trace": "a\tb"}, 400, "ValidationException", "InvalidParameter"),
+        (ON_DEMAND_MODEL, b"x" * 4_500_001, {}, 413, "ValidationException", "RequestTooLarge"),
     ],
 )
 def test_our_own_errors_have_bedrocks_form(

@@ -74,7 +74,7 @@ def test_every_metric_of_an_alarm_or_graph_is_emitted_with_the_service_alone(emi
 
 
 def test_the_search_of_the_dashboard_finds_requests_by_operation(emitted: Emitted) -> None:
-    (dimensions,) = re.findall(r"SEARCH\('\{\$\{var.metrics_namespace\},([\w,]+)\}", SOURCES["dashboard.tf"])
+    (dimensions,) = re.findall(r"""SEARCH\('\{\\"\$\{var.metrics_namespace\}\\",([\w,]+)\}""", SOURCES["dashboard.tf"])
     (metric,) = re.findall(r'MetricName=\\"(\w+)', SOURCES["dashboard.tf"])
     assert tuple(dimensions.split(",")) in emitted[metric]
     # Nothing else goes past the table of sources.

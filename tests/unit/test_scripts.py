@@ -112,6 +112,14 @@ def test_a_share_that_makes_no_sense_is_refused(application: dict[str, object], 
         deployment.application_variables("dev", "apply", {"ARTIFACT_KEY": "x", "RELEASE_PERCENT": percent})
 
 
+def test_what_takes_all_calls_already_cannot_get_a_share(application: dict[str, object]) -> None:
+    given = {"ARTIFACT_KEY": "router/old.zip", "RELEASE_PERCENT": "10"}
+    with pytest.raises(SystemExit, match="nothing to share out"):
+        deployment.application_variables("dev", "apply", given)
+    application["gradual_release"] = {"from_version": "6", "new_version_percent": 10}
+    assert deployment.application_variables("dev", "apply", given)["gradual_release"] is not None
+
+
 def test_a_first_release_takes_all_calls(application: dict[str, object]) -> None:
     application.clear()
     with pytest.raises(SystemExit, match="leave PERCENT out"):

@@ -4,6 +4,7 @@ InvokeModel and Converse of the Amazon Bedrock Runtime API Reference.
 """
 
 import json
+import re
 from collections.abc import Callable
 
 from inference_proxy.boundary import Boundary, sha256_hex
@@ -15,6 +16,7 @@ from inference_proxy.profiles import checked_model_id, path_segment
 
 _METADATA = "x-amzn-bedrock-request-metadata"
 _MEDIA_TYPES = ("Content-Type", "Accept")
+_HEADER_NAME = re.compile(r"[a-z0-9-]{1,128}")
 _ANSWER_HEADERS = ("content-type", "retry-after", "x-amzn-requestid", "x-amzn-errortype")
 _BEDROCK_HEADERS = "x-amzn-bedrock-"
 
@@ -32,7 +34,7 @@ class Runtime:
         return self._forward(request, "InvokeModel", "invoke", with_metadata=True)
 
     def converse(self, request: Request) -> Response:
-        """Converse, whose metadata is in the body: the audit id is in the user agent only."""
+        """Converse. Its metadata is in the body, and so the caller's word alone: the audit id is in the user agent."""
         return self._forward(request, "Converse", "converse", with_metadata=False)
 
     def _forward(self, request: Request, operation: str, verb: str, *, with_metadata: bool) -> Response:
@@ -61,7 +63,15 @@ class Runtime:
 def _request_headers(request: Request) -> dict[str, str]:
     """What a caller may say to Bedrock: the types of both bodies and Bedrock's own headers, nothing else."""
     headers = {name: request.headers.get(name.lower(), "application/json") for name in _MEDIA_TYPES}
-    return headers | {name: value for name, value in request.headers.items() if name.startswith(_BEDROCK_HEADERS)}
+    headers |= {
+        name: value
+        for name, value in request.headers.items()
+        if name.startswith(_BEDROCK_HEADERS) and name != _METADATA
+    }
+    for name, value in headers.items():
+        if not _HEADER_NAME.fullmatch(name.lower()) or not (value.isascii() and value.isprintable()):
+            raise InvalidParameterError(f"the header {name[:64]!a} must be printable ASCII")
+    return headers
 
 
 def _metadata(request: Request, audit_id: str) -> str:

@@ -36,6 +36,7 @@ variables {
     integration_timeout_seconds = 29
     audit_retention_days        = 30
     log_retention_days          = 365
+    watch_interval_minutes      = 5
     vpc_config                  = null
     tags                        = {}
   }
@@ -205,4 +206,14 @@ run "credentials_in_an_endpoint_is_refused" {
   }
 
   expect_failures = [var.router]
+}
+
+run "tags_that_differ_in_case_only_are_refused" {
+  command = plan
+
+  variables {
+    tags = { Owner = "a", owner = "b" }
+  }
+
+  expect_failures = [var.tags]
 }

@@ -120,6 +120,20 @@ run "the_other_region" {
   }
 }
 
+run "a_commercial_account_has_no_api" {
+  command = plan
+
+  variables {
+    region                      = "us-east-1"
+    api_gateway_logging_enabled = false
+  }
+
+  assert {
+    condition     = output.state_bucket == "cross-partition-tfstate-123456789012-us-east-1" && length(aws_iam_role.api_gateway_logs) == 0
+    error_message = "The state of the root commercial needs its buckets and key, and nothing of API Gateway."
+  }
+}
+
 run "invalid_values_are_refused" {
   command = plan
 
@@ -127,7 +141,19 @@ run "invalid_values_are_refused" {
     region      = "eu-west-1"
     name_prefix = "Too-Long-A-Prefix"
     tags        = { ManagedBy = "hand" }
+
+    permissions_boundary_arn = "boundary"
   }
 
-  expect_failures = [var.region, var.name_prefix, var.tags]
+  expect_failures = [var.region, var.name_prefix, var.tags, var.permissions_boundary_arn]
+}
+
+run "tags_that_differ_in_case_only_are_refused" {
+  command = plan
+
+  variables {
+    tags = { Owner = "a", owner = "b" }
+  }
+
+  expect_failures = [var.tags]
 }

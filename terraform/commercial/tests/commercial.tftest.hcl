@@ -543,3 +543,13 @@ run "an_access_log_needs_the_bucket_it_is_about" {
 
   expect_failures = [var.invocation_logging]
 }
+
+run "tags_that_differ_in_case_only_are_refused" {
+  command = plan
+
+  variables {
+    tags = { Owner = "a", owner = "b" }
+  }
+
+  expect_failures = [var.tags]
+}

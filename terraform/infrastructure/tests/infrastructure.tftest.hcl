@@ -111,6 +111,7 @@ run "the_application_gets_everything_it_needs" {
       integration_timeout_seconds = 29
       audit_retention_days        = 30
       log_retention_days          = 365
+      watch_interval_minutes      = 5
       vpc_config                  = null
       tags                        = { Environment = "test", ManagedBy = "terraform", Project = "cross-partition" }
     })
@@ -196,6 +197,11 @@ run "everything_switched_on_in_the_other_region" {
   }
 
   assert {
+    condition     = local.new_vpc.firewall.deletion_protection
+    error_message = "One switch protects all: the firewall follows deletion_protection."
+  }
+
+  assert {
     condition     = keys(output.caller_policies_json) == ["invoke-all", "invoke-models-nova-lite", "operate", "read-dashboard"]
     error_message = "There must be a policy for each kind of caller."
   }
@@ -224,4 +230,14 @@ run "invalid_values_are_refused" {
     var.environment, var.region, var.name_prefix, var.tags, var.audit_retention_days, var.log_retention_days,
     var.integration_timeout_seconds, var.secret_recovery_window_days,
   ]
+}
+
+run "tags_that_differ_in_case_only_are_refused" {
+  command = plan
+
+  variables {
+    tags = { Owner = "a", owner = "b" }
+  }
+
+  expect_failures = [var.tags]
 }

@@ -11,13 +11,10 @@ resource "aws_api_gateway_rest_api_policy" "this" {
   policy      = replace(jsonencode(local.resource_policy), local.short_form, "${aws_api_gateway_rest_api.this.execution_arn}/")
 }
 
-# Read only where a policy names the account.
-data "aws_caller_identity" "current" {
-  count = local.is_private || var.access.organization_id != null || local.web_acl_is_logged ? 1 : 0
-}
+data "aws_caller_identity" "current" {}
 
 locals {
-  account_id = one(data.aws_caller_identity.current[*].account_id)
+  account_id = data.aws_caller_identity.current.account_id
 
   # API Gateway puts region, account and API id in front when it imports the document.
   short_form  = "execute-api:/"
@@ -32,7 +29,7 @@ locals {
   ]
 
   account_principals = {
-    for account_id in setunion(var.access.account_ids, local.account_id[*]) :
+    for account_id in setunion(var.access.account_ids, [local.account_id]) :
     account_id => "arn:${data.aws_partition.current.partition}:iam::${account_id}:root"
   }
 

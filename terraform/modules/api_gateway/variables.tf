@@ -39,8 +39,8 @@ variable "integration_timeout_seconds" {
   nullable    = false
 
   validation {
-    condition     = var.integration_timeout_seconds >= 1 && var.integration_timeout_seconds <= 300
-    error_message = "integration_timeout_seconds must be between 1 and 300."
+    condition     = var.integration_timeout_seconds >= 1 && var.integration_timeout_seconds <= 300 && floor(var.integration_timeout_seconds) == var.integration_timeout_seconds
+    error_message = "integration_timeout_seconds must be a whole number between 1 and 300."
   }
 }
 
@@ -63,9 +63,9 @@ variable "throttling" {
   validation {
     condition = alltrue([
       for limit in concat([var.throttling], values(var.throttling.routes)) :
-      limit.rate_per_second > 0 && limit.burst > 0 && floor(limit.burst) == limit.burst
+      try(limit.rate_per_second > 0 && limit.burst > 0 && limit.burst <= 100000 && floor(limit.burst) == limit.burst, false)
     ])
-    error_message = "throttling: every rate_per_second must be greater than 0, and every burst a whole number greater than 0."
+    error_message = "throttling: every rate_per_second must be greater than 0, and every burst a whole number from 1 to 100000."
   }
 
   validation {
@@ -170,7 +170,7 @@ variable "domain" {
 
   validation {
     condition = var.domain == null || alltrue([
-      for arn in compact([try(var.domain.certificate_arn, null), try(var.domain.ownership_verification_certificate_arn, null)]) :
+      for arn in try(concat([var.domain.certificate_arn], var.domain.ownership_verification_certificate_arn[*]), []) :
       can(regex("^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[0-9a-f-]+$", arn))
     ])
     error_message = "domain.certificate_arn and domain.ownership_verification_certificate_arn must be ARNs of certificates in ACM."
@@ -202,7 +202,7 @@ variable "waf" {
     existing_web_acl = optional(object({
       arn = string
     }))
-    requests_per_ip = optional(number, 10000)
+    requests_per_ip = optional(number, 15000)
     log_enabled     = optional(bool, true)
   })
   default = null

@@ -87,9 +87,14 @@ data "aws_iam_policy_document" "execution" {
     for_each = var.in_vpc ? [1] : []
 
     content {
-      sid       = "CreateNetworkInterfaces"
-      actions   = ["ec2:CreateNetworkInterface"]
-      resources = [for kind in ["network-interface", "security-group", "subnet"] : "${local.arn_prefix["ec2"]}:${kind}/*"]
+      sid     = "CreateNetworkInterfaces"
+      actions = ["ec2:CreateNetworkInterface"]
+
+      # A subnet may belong to the network team's account and be shared with this one.
+      resources = concat(
+        [for kind in ["network-interface", "security-group"] : "${local.arn_prefix["ec2"]}:${kind}/*"],
+        ["arn:${data.aws_partition.current.partition}:ec2:${local.region}:*:subnet/*"],
+      )
     }
   }
 

@@ -6,6 +6,9 @@ output "execution_role_arn" {
 output "execution_role_name" {
   description = "Name of the function's execution role."
   value       = aws_iam_role.execution.name
+
+  # Whoever keeps the role keeps what it may do.
+  depends_on = [aws_iam_role_policy.execution]
 }
 
 output "caller_policy_json" {

@@ -93,14 +93,14 @@ variable "model_policies" {
   nullable    = false
 
   validation {
-    condition     = alltrue([for name, models in var.model_policies : can(regex("^[a-z][a-z0-9-]{0,29}$", name)) && length(models) > 0])
+    condition     = alltrue([for name, models in var.model_policies : can(regex("^[a-z][a-z0-9-]{0,29}$", name)) && try(length(models) > 0, false)])
     error_message = "model_policies: a name has up to 30 lowercase letters, digits and hyphens, starts with a letter, and has at least one model."
   }
 
   # A pattern names at least a provider: it has a dot (or is an ARN) before its "*", and the "*" is at its end.
   validation {
     condition = alltrue([
-      for model in flatten([for models in values(var.model_policies) : tolist(models)]) :
+      for model in flatten([for models in values(var.model_policies) : tolist(models) if models != null]) :
       (
         can(regex("^[A-Za-z0-9][A-Za-z0-9._:-]{0,255}$", model)) ||
         can(regex("^[A-Za-z0-9][A-Za-z0-9_:-]*\\.[A-Za-z0-9._:-]*\\*$", model)) ||

@@ -10,7 +10,11 @@ resource "aws_lambda_alias" "this" {
     for_each = var.gradual_release[*]
 
     content {
-      additional_version_weights = { (aws_lambda_function.this.version) = routing_config.value.new_version_percent / 100 }
+      # Nothing new, nothing to share out: Lambda refuses the same version twice.
+      additional_version_weights = {
+        for version in [aws_lambda_function.this.version] : version => routing_config.value.new_version_percent / 100
+        if version != routing_config.value.from_version
+      }
     }
   }
 }

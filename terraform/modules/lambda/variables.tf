@@ -45,7 +45,7 @@ variable "artifact" {
   nullable = false
 
   validation {
-    condition     = length(var.artifact.bucket) > 0 && endswith(var.artifact.key, ".zip")
+    condition     = try(length(var.artifact.bucket) > 0 && endswith(var.artifact.key, ".zip"), false)
     error_message = "artifact.bucket must not be empty and artifact.key must end in .zip."
   }
 
@@ -78,8 +78,8 @@ variable "memory_mb" {
   nullable    = false
 
   validation {
-    condition     = var.memory_mb >= 128 && var.memory_mb <= 10240
-    error_message = "memory_mb must be between 128 and 10240."
+    condition     = var.memory_mb >= 128 && var.memory_mb <= 10240 && floor(var.memory_mb) == var.memory_mb
+    error_message = "memory_mb must be a whole number between 128 and 10240."
   }
 }
 
@@ -90,8 +90,8 @@ variable "timeout_seconds" {
   nullable    = false
 
   validation {
-    condition     = var.timeout_seconds >= 1 && var.timeout_seconds <= 900
-    error_message = "timeout_seconds must be between 1 and 900."
+    condition     = var.timeout_seconds >= 1 && var.timeout_seconds <= 900 && floor(var.timeout_seconds) == var.timeout_seconds
+    error_message = "timeout_seconds must be a whole number between 1 and 900."
   }
 }
 
@@ -134,7 +134,7 @@ variable "gradual_release" {
   }
 
   validation {
-    condition     = var.gradual_release == null ? true : var.gradual_release.new_version_percent > 0 && var.gradual_release.new_version_percent < 100
+    condition     = var.gradual_release == null ? true : try(var.gradual_release.new_version_percent > 0 && var.gradual_release.new_version_percent < 100, false)
     error_message = "gradual_release.new_version_percent must be more than 0 and less than 100; for all of it set gradual_release to null."
   }
 
@@ -156,8 +156,8 @@ variable "schedules" {
   }
 
   validation {
-    condition     = alltrue([for expression in values(var.schedules) : can(regex("^(rate|cron)\\(.+\\)$", expression))])
-    error_message = "schedules must hold rate(...) or cron(...) expressions, such as rate(5 minutes)."
+    condition     = alltrue([for expression in values(var.schedules) : can(regex("^(rate\\((1 (minute|hour|day)|([2-9]|[1-9][0-9]+) (minutes|hours|days))\\)|cron\\(\\S+( \\S+){5}\\))$", expression))])
+    error_message = "schedules must hold rate expressions, such as rate(1 minute) or rate(5 minutes), or cron expressions of six fields."
   }
 }
 
@@ -168,8 +168,8 @@ variable "environment" {
   nullable    = false
 
   validation {
-    condition     = alltrue([for name in keys(var.environment) : can(regex("^[A-Za-z][A-Za-z0-9_]+$", name))])
-    error_message = "environment must have names of letters, digits and underscores that start with a letter."
+    condition     = alltrue([for name in keys(var.environment) : can(regex("^[A-Za-z][A-Za-z0-9_]+$", name)) && !contains(["AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "TZ"], name) && !can(regex("^(AWS_)?LAMBDA_", name))])
+    error_message = "environment must have names of letters, digits and underscores that start with a letter, and none that Lambda sets itself."
   }
 }
 
@@ -182,8 +182,12 @@ variable "vpc_config" {
   default = null
 
   validation {
-    condition     = var.vpc_config == null ? true : length(var.vpc_config.subnet_ids) > 0 && length(var.vpc_config.security_group_ids) > 0
-    error_message = "vpc_config must be null or name at least one subnet and one security group."
+    condition = var.vpc_config == null ? true : try(
+      length(var.vpc_config.subnet_ids) > 0 && length(var.vpc_config.security_group_ids) > 0 &&
+      alltrue([for id in var.vpc_config.subnet_ids : startswith(id, "subnet-")]) &&
+      alltrue([for id in var.vpc_config.security_group_ids : startswith(id, "sg-")]), false
+    )
+    error_message = "vpc_config must be null or hold ids of at least one subnet (subnet-...) and one security group (sg-...)."
   }
 }
 

@@ -3,16 +3,6 @@
 #   missing       the metric is emitted by a schedule, so silence means that nobody knows: INSUFFICIENT_DATA
 locals {
   alarms = {
-    latency-p99 = {
-      description = "One request in a hundred takes longer than ${var.thresholds.p99_latency_ms} ms; Bedrock's time is part of it."
-      metric      = { source = "router", name = "Latency", statistic = "p99" }
-      comparison  = "GreaterThanThreshold"
-      threshold   = var.thresholds.p99_latency_ms
-      period      = local.five_minutes
-      periods     = 3
-      datapoints  = 3
-      missing     = "notBreaching" # no requests
-    }
     audit-write-failures = {
       description = "Audit records could not be written: requests were refused, or an outcome is not on record."
       metric      = { source = "router", name = "AuditWriteFailures", statistic = "Sum" }
@@ -112,6 +102,20 @@ locals {
       datapoints = 2
       missing    = "notBreaching" # no requests
     }
+    # Not a plain percentile alarm: CloudWatch would decide by few samples, or by none below a thousand.
+    latency-p99 = {
+      description = "One request in a hundred takes longer than ${var.thresholds.p99_latency_ms} ms; Bedrock's time is part of it."
+      expression  = "IF(requests >= ${var.thresholds.minimum_requests}, p99, 0)"
+      metrics = {
+        requests = { source = "router", name = "Requests", statistic = "Sum" }
+        p99      = { source = "router", name = "Latency", statistic = "p99" }
+      }
+      comparison = "GreaterThanThreshold"
+      threshold  = var.thresholds.p99_latency_ms
+      periods    = 3
+      datapoints = 3
+      missing    = "notBreaching" # no requests
+    }
     api-error-rate = {
       description = "More than ${var.thresholds.error_rate_percent} % of the API's answers are 5xx; if error-rate is silent, the router is not reached."
       expression  = "IF(requests >= ${var.thresholds.minimum_requests}, 100 * errors / requests, 0)"
@@ -160,10 +164,7 @@ resource "aws_cloudwatch_metric_alarm" "metric" {
   dimensions  = local.sources[each.value.metric.source].dimensions
   period      = each.value.period
 
-  # Percentiles have an attribute of their own; of few values they say nothing, so the state stays.
-  statistic                             = startswith(each.value.metric.statistic, "p") ? null : each.value.metric.statistic
-  extended_statistic                    = startswith(each.value.metric.statistic, "p") ? each.value.metric.statistic : null
-  evaluate_low_sample_count_percentiles = startswith(each.value.metric.statistic, "p") ? "ignore" : null
+  statistic = each.value.metric.statistic
 
   comparison_operator = each.value.comparison
   threshold           = each.value.threshold

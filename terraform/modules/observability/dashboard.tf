@@ -117,13 +117,14 @@ locals {
 
   # The router emits the metrics of requests by these dimensions as well.
   requests_by_operation = join(" ", [
-    "SEARCH('{${var.metrics_namespace},service,operation,outcome}",
+    "SEARCH('{\"${var.metrics_namespace}\",service,operation,outcome}",
     "service=\"${local.service_name}\" MetricName=\"Requests\"', 'Sum', ${local.five_minutes})",
   ])
 }
 
 resource "aws_cloudwatch_dashboard" "this" {
-  dashboard_name = var.name
+  # Dashboards belong to no region, so the name carries it.
+  dashboard_name = "${var.name}-${data.aws_region.current.name}"
 
   dashboard_body = jsonencode({
     widgets = concat(

@@ -55,7 +55,7 @@ variable "recovery_window_days" {
   nullable    = false
 
   validation {
-    condition     = var.recovery_window_days == 0 || (var.recovery_window_days >= 7 && var.recovery_window_days <= 30)
-    error_message = "recovery_window_days must be 0 or between 7 and 30."
+    condition     = var.recovery_window_days == 0 || (var.recovery_window_days >= 7 && var.recovery_window_days <= 30 && floor(var.recovery_window_days) == var.recovery_window_days)
+    error_message = "recovery_window_days must be 0 or a whole number between 7 and 30."
   }
 }

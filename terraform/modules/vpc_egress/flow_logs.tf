@@ -33,9 +33,10 @@ resource "aws_flow_log" "this" {
 resource "aws_iam_role" "flow_logs" {
   count = var.new_vpc != null ? 1 : 0
 
-  name               = "${var.name}-flow-logs-${local.region}"
-  description        = "Delivers the flow logs of the VPC ${var.name} in ${local.region}"
-  assume_role_policy = data.aws_iam_policy_document.flow_logs_trust.json
+  name                 = "${var.name}-flow-logs-${local.region}"
+  description          = "Delivers the flow logs of the VPC ${var.name} in ${local.region}"
+  permissions_boundary = var.permissions_boundary_arn
+  assume_role_policy   = data.aws_iam_policy_document.flow_logs_trust.json
 
   tags = { Name = "${var.name}-flow-logs-${local.region}" }
 }

@@ -5,7 +5,8 @@ resource "aws_security_group" "function" {
   description = "The function of ${var.name}: HTTPS out, nothing in"
   vpc_id      = local.vpc_id
 
-  tags = { Name = "${var.name}-function" }
+  # Naming the role keeps it until this group is gone, and this group waits for the function's network interfaces.
+  tags = merge({ Name = "${var.name}-function" }, { for name in var.execution_role_name[*] : "ExecutionRole" => name })
 }
 
 # To any address: those of Bedrock in the Commercial partition are many and change. Names are the firewall's matter.

@@ -34,9 +34,9 @@ variable "new_vpc" {
   # A quarter of the block per zone, and a quarter of that for the smallest subnet, which AWS limits to /28.
   validation {
     condition = var.new_vpc == null ? true : (
-      can(regex("/(1[6-9]|2[0-4])$", var.new_vpc.cidr_block)) && try(cidrsubnet(var.new_vpc.cidr_block, 0, 0) == var.new_vpc.cidr_block, false)
+      can(regex("^[0-9.]+/(1[6-9]|2[0-4])$", var.new_vpc.cidr_block)) && !can(regex("^(0|127|169\\.254|22[4-9]|2[3-5][0-9])\\.", var.new_vpc.cidr_block)) && try(cidrsubnet(var.new_vpc.cidr_block, 0, 0) == var.new_vpc.cidr_block, false)
     )
-    error_message = "new_vpc.cidr_block must be an IPv4 network of /16 to /24 whose host bits are zero, such as 10.0.0.0/22."
+    error_message = "new_vpc.cidr_block must be an IPv4 network of /16 to /24 whose host bits are zero, such as 10.0.0.0/22, and none that is reserved."
   }
 
   validation {
@@ -99,7 +99,7 @@ variable "existing_vpc" {
 
   validation {
     condition = var.existing_vpc == null ? true : (
-      length(var.existing_vpc.subnet_ids) > 0 && alltrue([for id in var.existing_vpc.subnet_ids : can(regex("^subnet-[0-9a-f]+$", id))])
+      try(length(var.existing_vpc.subnet_ids) > 0 && alltrue([for id in var.existing_vpc.subnet_ids : can(regex("^subnet-[0-9a-f]+$", id))]), false)
     )
     error_message = "existing_vpc.subnet_ids must hold at least one subnet id, such as subnet-0123456789abcdef0."
   }
@@ -142,6 +142,28 @@ variable "kms_key_arn" {
   validation {
     condition     = var.new_vpc == null || var.kms_key_arn != null
     error_message = "kms_key_arn is needed with new_vpc: flow logs are always encrypted."
+  }
+}
+
+variable "execution_role_name" {
+  description = "Role of the function, which Lambda needs to remove the function's network interfaces: it is destroyed after the security group. Null orders nothing."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.execution_role_name == null || can(regex("^[A-Za-z0-9+=,.@_-]{1,64}$", var.execution_role_name))
+    error_message = "execution_role_name must be null or the name of an IAM role, without a path."
+  }
+}
+
+variable "permissions_boundary_arn" {
+  description = "Permissions boundary of the flow log's role; null for none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.permissions_boundary_arn == null || can(regex("^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[^*]+$", var.permissions_boundary_arn))
+    error_message = "permissions_boundary_arn must be null or the ARN of an IAM policy."
   }
 }
 

@@ -264,9 +264,9 @@ run "a_function_in_a_vpc_and_a_boundary" {
         Effect = "Allow"
         Action = "ec2:CreateNetworkInterface"
         Resource = [
-          "arn:aws-us-gov:ec2:us-gov-west-1:123456789012:subnet/*",
           "arn:aws-us-gov:ec2:us-gov-west-1:123456789012:security-group/*",
           "arn:aws-us-gov:ec2:us-gov-west-1:123456789012:network-interface/*",
+          "arn:aws-us-gov:ec2:us-gov-west-1:*:subnet/*",
         ]
       },
       {

@@ -69,11 +69,10 @@ run "the_alarms" {
   assert {
     condition = {
       for name, alarm in aws_cloudwatch_metric_alarm.metric : name => join(" ", [
-        coalesce(alarm.statistic, alarm.extended_statistic), alarm.metric_name, alarm.comparison_operator, alarm.threshold,
+        alarm.statistic, alarm.metric_name, alarm.comparison_operator, alarm.threshold,
         "${alarm.datapoints_to_alarm}/${alarm.evaluation_periods}x${alarm.period}s", alarm.treat_missing_data,
       ])
       } == {
-      latency-p99          = "p99 Latency GreaterThanThreshold 25000 3/3x300s notBreaching"
       audit-write-failures = "Sum AuditWriteFailures GreaterThanOrEqualToThreshold 1 1/1x300s notBreaching"
       denied-crossings     = "Sum DeniedCrossings GreaterThanOrEqualToThreshold 10 1/1x300s notBreaching"
       stale-credentials    = "Sum StaleCredentials GreaterThanOrEqualToThreshold 1 2/3x300s notBreaching"
@@ -99,6 +98,11 @@ run "the_alarms" {
         result   = ["IF(requests >= 10, 100 * errors / requests, 0)", "GreaterThanThreshold", 5, "notBreaching"]
         requests = ["CrossPartitionInference", "Requests", "Sum", tomap({ service = "cross-partition-test-router" })]
         errors   = ["CrossPartitionInference", "ServerErrors", "Sum", tomap({ service = "cross-partition-test-router" })]
+      }
+      latency-p99 = {
+        result   = ["IF(requests >= 10, p99, 0)", "GreaterThanThreshold", 25000, "notBreaching"]
+        requests = ["CrossPartitionInference", "Requests", "Sum", tomap({ service = "cross-partition-test-router" })]
+        p99      = ["CrossPartitionInference", "Latency", "p99", tomap({ service = "cross-partition-test-router" })]
       }
       api-error-rate = {
         result   = ["IF(requests >= 10, 100 * errors / requests, 0)", "GreaterThanThreshold", 5, "notBreaching"]
@@ -195,7 +199,7 @@ run "the_dashboard" {
   assert {
     condition = anytrue([
       for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : try(widget.properties.metrics[0][0].expression, "") ==
-      "SEARCH('{CrossPartitionInference,service,operation,outcome} service=\"cross-partition-test-router\" MetricName=\"Requests\"', 'Sum', 300)"
+      "SEARCH('{\"CrossPartitionInference\",service,operation,outcome} service=\"cross-partition-test-router\" MetricName=\"Requests\"', 'Sum', 300)"
     ])
     error_message = "Requests must be shown by operation and outcome."
   }
@@ -241,7 +245,7 @@ run "inputs_reach_alarms_and_graphs" {
       aws_cloudwatch_metric_alarm.metric["function-errors"].dimensions == tomap({ FunctionName = "cross-partition-test-router" }) &&
       aws_cloudwatch_metric_alarm.expression["error-rate"].threshold == 1 &&
       strcontains(jsonencode(aws_cloudwatch_metric_alarm.expression["error-rate"].metric_query), "50, 100 * errors") &&
-      strcontains(aws_cloudwatch_dashboard.this.dashboard_body, "{Agency/Inference,service,operation,outcome} service=\\\"renamed\\\"")
+      strcontains(aws_cloudwatch_dashboard.this.dashboard_body, "{\\\"Agency/Inference\\\",service,operation,outcome} service=\\\"renamed\\\"")
     )
     error_message = "Namespace, service, interval and thresholds must reach the alarms and the dashboard."
   }

@@ -36,9 +36,12 @@ run "invalid_values_are_refused" {
     name               = "Two--Hyphens"
     log_retention_days = 31
     new_vpc            = { cidr_block = "10.0.0.0/25" }
+
+    execution_role_name      = "path/role"
+    permissions_boundary_arn = "boundary"
   }
 
-  expect_failures = [var.name, var.log_retention_days, var.new_vpc]
+  expect_failures = [var.name, var.log_retention_days, var.new_vpc, var.execution_role_name, var.permissions_boundary_arn]
 }
 
 run "a_key_by_its_alias_is_refused" {

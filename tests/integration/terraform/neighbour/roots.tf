@@ -61,17 +61,6 @@ module "application" {
   }
 }
 
-# The emulator has one account; the Commercial side lives in another region of it.
-module "commercial" {
-  source = "../../../../terraform/commercial"
-
-  environment       = "neighbour"
-  region            = "us-east-1"
-  use_fips_endpoint = false
-
-  invocation_logging = {}
-}
-
 output "infrastructure" {
   value = module.infrastructure
 }
