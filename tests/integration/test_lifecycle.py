@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.conftest import Deployment
-from twin import ENVIRONMENT
+from twin import ACCOUNT_ID, ENVIRONMENT, REGION
 
 ROOTS = ("bootstrap", "infrastructure", "application")
 
@@ -33,7 +33,7 @@ def test_a_second_plan_is_empty_and_shows_no_credential(deployment: Deployment, 
 
 def test_the_states_are_in_the_bucket_and_hold_no_credential(deployment: Deployment) -> None:
     s3 = deployment.client("s3")
-    bucket = next(bucket["Name"] for bucket in s3.list_buckets()["Buckets"] if "-tfstate-" in bucket["Name"])
+    bucket = f"cross-partition-tfstate-{ACCOUNT_ID}-{REGION}"
     keys = {item["Key"] for item in s3.list_objects_v2(Bucket=bucket)["Contents"]}
     assert keys == {"bootstrap.tfstate", f"{ENVIRONMENT}/infrastructure.tfstate", f"{ENVIRONMENT}/application.tfstate"}
     for key in keys:
