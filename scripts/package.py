@@ -49,16 +49,20 @@ def build(output_directory: Path) -> Path:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)
         _compile(staging)
-        archive = staging.with_suffix(".zip")
+        output_directory.mkdir(parents=True, exist_ok=True)
+        archive = output_directory / f".{staging.name}.zip"
         try:
             _write_zip(staging, archive)
             digest = hashlib.sha256(archive.read_bytes()).hexdigest()
-            output_directory.mkdir(parents=True, exist_ok=True)
-            for earlier in output_directory.glob("router-*.zip"):
-                earlier.unlink()
-            return Path(shutil.move(archive, output_directory / f"router-{digest}.zip"))
+            artifact = output_directory / f"router-{digest}.zip"
+            # In one step, and without touching the same bytes of another build, which may be under way beside this one.
+            archive.replace(artifact)
         finally:
             archive.unlink(missing_ok=True)
+    for earlier in output_directory.glob("router-*.zip"):
+        if earlier != artifact:
+            earlier.unlink(missing_ok=True)
+    return artifact
 
 
 def _dependencies() -> Path:

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs every level of tests and ends with one line per level. Goes on after a failing level; exits 1 if any failed.
 #
-# Usage: test.sh [LEVEL ...]     levels: unit contract terraform integration (default: all)
+# Usage: test.sh [LEVEL ...]     levels: unit contract terraform environments integration (default: all)
 # shellcheck disable=SC2329  # functions are called by name, through `level`
 set -uo pipefail
 
@@ -9,7 +9,7 @@ repository=$(cd "$(dirname "$0")/.." && pwd)
 cd "$repository" || exit 1
 reports=.local/reports
 mkdir -p "$reports"
-rm -f "$reports"/*.summary
+rm -f "$reports"/*.summary "$reports"/*.output
 
 # level NAME COMMAND...: runs a level and notes in a file how it ended.
 level() {
@@ -20,6 +20,14 @@ level() {
   [ "${PIPESTATUS[0]}" -eq 0 ] || status=FAILED
   printf '%-12s %s  %s (%d s)\n' "$name" "$status" "$(counts "$reports/$name.log")" $((SECONDS - started)) \
     >"$reports/$name.summary"
+}
+
+# beside NEXT NAME COMMAND...: runs a level beside the next one, if there is one: both mostly wait for Terraform. Its
+# output follows at the end.
+beside() {
+  local next=$1
+  shift
+  if [ -n "$next" ]; then level "$@" >"$reports/$1.output" 2>&1 & else level "$@"; fi
 }
 
 # What the runner said last of its numbers.
@@ -55,30 +63,24 @@ terraform_native() {
     awk '{passed += $1; failed += $2} END {printf "%d passed, %d failed\n", passed, failed; exit failed || !passed}'
 }
 
-[ $# -gt 0 ] || set -- unit contract terraform integration
+[ $# -gt 0 ] || set -- unit contract terraform environments integration
 levels=("$@")
 while [ $# -gt 0 ]; do
   case $1 in
     unit | contract) level "$1" pytest -n 2 "tests/$1" ;;
-    terraform)
-      if [ $# -gt 1 ]; then
-        # Beside the next level, which mostly waits for Terraform as well; its output follows at the end.
-        level terraform terraform_native >"$reports/terraform.output" 2>&1 &
-      else
-        level terraform terraform_native
-      fi
-      ;;
+    terraform) beside "${2:-}" terraform terraform_native ;;
+    environments) beside "${2:-}" environments pytest tests/environments ;;
     integration) level integration pytest tests/integration ;;
     *)
-      printf 'error: unknown level %s; levels are unit contract terraform integration\n' "$1" >&2
+      printf 'error: unknown level %s; levels are unit contract terraform environments integration\n' "$1" >&2
       exit 2
       ;;
   esac
   shift
 done
 wait
-[ ! -f "$reports/terraform.output" ] || cat "$reports/terraform.output"
-rm -f "$reports/terraform.output"
+cat "$reports"/*.output 2>/dev/null
+rm -f "$reports"/*.output
 
 printf '\n'
 for name in "${levels[@]}"; do cat "$reports/$name.summary"; done

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.conftest import Deployment
+from tests.deployed import Deployment
 
 PREFIX = "cross-partition-twin-"
 NOVA_ENVELOPE = {

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from deployment import REPOSITORY
-from tests.integration.conftest import Deployment
+from tests.deployed import Deployment
 
 NOVA = "amazon.nova-lite-v1:0"
 CLAUDE = "anthropic.claude-haiku-4-5-20251001-v1:0"

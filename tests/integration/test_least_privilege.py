@@ -12,7 +12,7 @@ import pytest
 import requests
 from botocore.exceptions import ClientError
 
-from tests.integration.conftest import Deployment
+from tests.deployed import Deployment
 
 NOVA = "amazon.nova-lite-v1:0"
 NOVA_BODY = {"messages": [{"role": "user", "content": [{"text": "hi"}]}]}

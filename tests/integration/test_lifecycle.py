@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.conftest import Deployment
+from tests.deployed import Deployment
 from twin import ACCOUNT_ID, ENVIRONMENT, REGION
 
 ROOTS = ("bootstrap", "infrastructure", "application")

@@ -3,7 +3,7 @@
 import os
 import shutil
 
-from tests.integration.conftest import Deployment
+from tests.deployed import Deployment
 from twin import ENVIRONMENT
 
 NAME = f"cross-partition-{ENVIRONMENT}"

@@ -115,7 +115,7 @@ def test_commands_and_files_in_readmes_exist(readme: str) -> None:
         assert (REPOSITORY / path).exists(), path
     for script in re.findall(r"^(?:\w+=\S+ )*(scripts/[\w.]+)", text, re.MULTILINE):
         assert (REPOSITORY / script).stat().st_mode & 0o100, f"{script} cannot be run as written"
-    for path, test in re.findall(r"`((?:unit|contract|integration)/\w+\.py)(?:::(\w+))?`", text):
+    for path, test in re.findall(r"`((?:unit|contract|integration|environments)/\w+\.py)(?:::(\w+))?`", text):
         assert f"def {test}" in (REPOSITORY / "tests" / path).read_text(), (path, test)
 
 

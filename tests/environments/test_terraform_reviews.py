@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from deployment import REPOSITORY
-from tests.integration.conftest import Deployment
+from tests.deployed import Deployment
 
 TERRAFORM = REPOSITORY / "terraform"
 # The interpreter, not its scripts: their first line cannot hold a path with a space.

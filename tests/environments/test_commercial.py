@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from deployment import REPOSITORY
-from tests.integration.conftest import Deployment
+from tests.deployed import Deployment
 
 ENVIRONMENT = "dev-commercial"
 ON_THE_TWIN = "use_fips_endpoint = false\n"

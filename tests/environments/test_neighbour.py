@@ -13,7 +13,7 @@ import pytest
 import requests
 from pytest_terraform import terraform
 
-from tests.integration.conftest import Deployment
+from tests.deployed import Deployment
 
 NOVA_ENVELOPE = {
     "modelId": "amazon.nova-lite-v1:0",

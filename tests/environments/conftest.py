@@ -1,0 +1,13 @@
+"""One twin for all tests of environments and reviews."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.deployed import Deployment, deployed_twin
+
+
+@pytest.fixture(scope="session")
+def deployment() -> Iterator[Deployment]:
+    """Lives as long as the run."""
+    yield from deployed_twin("environments")
