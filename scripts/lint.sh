@@ -13,6 +13,19 @@ step() {
   printf '==> %s\n' "$1"
 }
 
+# validate ROOT: with working data of its own; prints what is wrong.
+validate() {
+  local data=$PWD/.local/lint/${1//\//-}
+  mkdir -p "$data"
+  export TF_DATA_DIR=$data
+  if terraform -chdir="$1" init -backend=false -input=false >"$data/log" 2>&1 &&
+    terraform -chdir="$1" validate >"$data/log" 2>&1; then
+    return
+  fi
+  cat "$data/log" >&2
+  return 1
+}
+
 step "ruff"
 "$bin/ruff" check
 "$bin/ruff" format --check
@@ -22,17 +35,11 @@ step "shellcheck"
 "$bin/shellcheck" -x scripts/*.sh .ci/run
 step "terraform fmt"
 terraform fmt -check -recursive terraform
-for root in terraform/bootstrap terraform/infrastructure terraform/application terraform/commercial terraform/examples/*/; do
-  [ -f "$root/versions.tf" ] || continue
-  step "terraform validate $root"
-  data=.local/lint/${root//\//-}
-  mkdir -p "$data"
-  TF_DATA_DIR="$repository/$data" terraform -chdir="$root" init -backend=false -input=false >"$data/init.log" 2>&1 || {
-    cat "$data/init.log" >&2
-    exit 1
-  }
-  TF_DATA_DIR="$repository/$data" terraform -chdir="$root" validate
-done
+step "terraform validate"
+export -f validate
+# Two at a time: each hashes and starts the provider.
+printf '%s\n' terraform/bootstrap terraform/infrastructure terraform/application terraform/commercial terraform/examples/*/ |
+  xargs -P 2 -I ROOT bash -c 'validate ROOT'
 step "checkov"
 .local/analysis-venv/bin/python -m checkov.main --config-file .checkov.yaml --directory terraform
 if command -v tflint >/dev/null; then
