@@ -98,7 +98,10 @@ prerequisites:
 	@$(RUN) scripts/check_prerequisites.sh
 
 # --no-compile: what is used gets compiled then; compiling everything first would double the time.
-INSTALL := -m pip --disable-pip-version-check install -qq --no-compile
+PIP_INSTALL := --disable-pip-version-check install -qq --no-compile
+INSTALL := -m pip $(PIP_INSTALL)
+# Into the environment of the target, which has no pip of its own.
+INSTALL_BESIDE = $(VENV_PYTHON) -m pip --python $(@D)/bin/python $(PIP_INSTALL) -r $<
 
 # What the scripts need; the tools for tests and lint come on top only where they are wanted.
 $(VENV)/ready: requirements.txt lambda_src/requirements.txt
@@ -117,12 +120,12 @@ $(VENV)/tools-ready: requirements.txt | $(VENV)/ready
 $(ANALYSIS_VENV)/ready: tests/analysis-requirements.txt | $(VENV)/ready
 	@echo "==> setting up $(ANALYSIS_VENV) (once; half a minute or more)"
 	@"$(PYTHON)" -m venv --without-pip $(ANALYSIS_VENV)
-	@$(VENV_PYTHON) -m pip --python $(ANALYSIS_VENV)/bin/python --disable-pip-version-check install -qq --no-compile -r $<
+	@$(INSTALL_BESIDE)
 	@touch $@
 
 # The Lambda processes of the twin use this Python, so it is the runtime's version where that is installed.
 $(TWIN_VENV)/ready: tests/fakes/requirements.txt | $(VENV)/ready
 	@echo "==> setting up $(TWIN_VENV) (once)"
 	@"$$($(VENV_PYTHON) scripts/package.py --runtime-python)" -m venv --without-pip $(TWIN_VENV)
-	@$(VENV_PYTHON) -m pip --python $(TWIN_VENV)/bin/python --disable-pip-version-check install -qq --no-compile -r $<
+	@$(INSTALL_BESIDE)
 	@touch $@

@@ -163,8 +163,7 @@ resource "aws_cloudwatch_metric_alarm" "metric" {
   metric_name = each.value.metric.name
   dimensions  = local.sources[each.value.metric.source].dimensions
   period      = each.value.period
-
-  statistic = each.value.metric.statistic
+  statistic   = each.value.metric.statistic
 
   comparison_operator = each.value.comparison
   threshold           = each.value.threshold

@@ -124,7 +124,7 @@ locals {
 
 resource "aws_cloudwatch_dashboard" "this" {
   # Dashboards belong to no region, so the name carries it.
-  dashboard_name = "${var.name}-${data.aws_region.current.name}"
+  dashboard_name = "${var.name}-${local.region}"
 
   dashboard_body = jsonencode({
     widgets = concat(
