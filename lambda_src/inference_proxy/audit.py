@@ -10,7 +10,8 @@ import zlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from inference_proxy.aws_json import AwsJsonClient, AwsServiceError
+from inference_proxy.aws_json import AwsJsonClient
+from inference_proxy.aws_service import AwsServiceError
 from inference_proxy.errors import AuditUnavailableError
 from inference_proxy.models import Crossing, Deadline, Outcome, timestamp_ms
 
@@ -64,6 +65,7 @@ class AuditTrail:
             "cacheWriteInputTokens": outcome.cache_write_input_tokens,
             "authMode": outcome.auth_mode,
             "credentialVersion": outcome.credential_version,
+            "clockSkewSeconds": outcome.clock_skew_seconds,
             "endpoint": outcome.endpoint,
             "destinationRegion": outcome.destination_region,
         }

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from inference_proxy.audit import SHARDS, AttributeValue, to_attribute
-from inference_proxy.aws_json import AwsJsonClient, AwsServiceError
+from inference_proxy.aws_json import AwsJsonClient
+from inference_proxy.aws_service import AwsServiceError
 from inference_proxy.errors import AuditUnavailableError
 from inference_proxy.models import Deadline, timestamp_ms
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from inference_proxy.clock import Clock
 from inference_proxy.connection import (
     ConnectError,
     DeadlineError,
@@ -34,8 +35,9 @@ _MAX_RESPONSE_BYTES = 5_000_000  # Lambda returns 6 MB, and a body grows when it
 class Bedrock:
     """Sends calls to Commercial Bedrock's control plane and runtime."""
 
-    def __init__(self, transport: Transport, endpoint: Callable[[str, str], str], release: str) -> None:
+    def __init__(self, transport: Transport, endpoint: Callable[[str, str], str], release: str, clock: Clock) -> None:
         self._transport = transport
+        self._clock = clock
         self._endpoint = endpoint  # (service, region) -> base URL
         self._product = f"cross-partition-router/{release}"
 
@@ -52,8 +54,9 @@ class Bedrock:
 
         The audit id travels as part of the user agent, which CloudTrail in the Commercial account keeps.
 
-        A second attempt is made only while nothing can have been acted on: the request was not out completely, or it
-        is a GET. Raises an UpstreamError when there is no answer that can be believed.
+        A second attempt is made only while nothing can have been acted on: the request was not out completely, it is a
+        GET, or it was refused for the date of its signature, which is right the next time. Raises an UpstreamError when
+        there is no answer that can be believed.
         """
         url = self._endpoint(call.service, credential.region)
         outcome.endpoint = url.partition("://")[2]
@@ -69,12 +72,14 @@ class Bedrock:
                 outcome.attempts += 1
                 try:
                     answer = self._attempt(url, call, credential, deadline)
-                    break
+                    if answer.ok or not self._clock.learn(answer.error_type, answer.headers.get("date")):
+                        break
                 except TransportError as error:
                     repeatable = not error.sent or (call.method == "GET" and isinstance(error, ReceiveError))
                     if attempt == max_attempts or not repeatable or deadline.remaining_seconds() <= 0:
                         raise _upstream_error(error) from error
         finally:
+            outcome.clock_skew_seconds = self._clock.skew_seconds or None
             outcome.upstream_latency_ms = (outcome.upstream_latency_ms or 0) + round(
                 (time.monotonic() - started) * 1000
             )

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from inference_proxy.audit import AuditTrail
 from inference_proxy.bedrock import Bedrock, check_believable
-from inference_proxy.credentials import CredentialStore
+from inference_proxy.credentials import Credential, CredentialStore
 from inference_proxy.errors import AuditUnavailableError, PolicyDeniedError, ProxyError
 from inference_proxy.models import Crossing, Outcome, UpstreamAnswer, UpstreamCall
 from inference_proxy.telemetry import Telemetry
@@ -42,7 +42,7 @@ class Passage:
     def send(self, call: UpstreamCall) -> UpstreamAnswer:
         """Sign and send one call; return Bedrock's answer, whatever its status.
 
-        A 401 or 403 is followed by one second try if the secret has changed since it was read: nothing was served.
+        A 401 or 403 is followed by one second try if there is another credential: nothing was served.
         Raises a BoundaryError (nothing sent) or an UpstreamError.
         """
         deadline = self._crossing.request.deadline.earlier(_FINISH_SECONDS)
@@ -51,11 +51,22 @@ class Passage:
             self._telemetry.count("StaleCredentials")
         answer = self._bedrock.send(call, credential, self._crossing.audit_id, deadline, self.outcome)
         if answer.status in _REFUSED:
-            replacement = self._credentials.replacement(credential, deadline)
-            if replacement:
+            other = self._credentials.other(credential, deadline)
+            if other:
                 answer = self._bedrock.send(
-                    call, replacement, self._crossing.audit_id, deadline, self.outcome, max_attempts=1
+                    call, other, self._crossing.audit_id, deadline, self.outcome, max_attempts=1
                 )
+                if answer.status not in _REFUSED:
+                    self._credentials.keep(other)
+        return self._believed(call, answer)
+
+    def send_with(self, credential: Credential, call: UpstreamCall) -> UpstreamAnswer:
+        """The same with one credential and no other."""
+        deadline = self._crossing.request.deadline.earlier(_FINISH_SECONDS)
+        answer = self._bedrock.send(call, credential, self._crossing.audit_id, deadline, self.outcome)
+        return self._believed(call, answer)
+
+    def _believed(self, call: UpstreamCall, answer: UpstreamAnswer) -> UpstreamAnswer:
         self._note(answer)  # first: what cannot be believed may have been billed all the same
         check_believable(answer, call.headers.get("Accept", "application/json"))
         return answer

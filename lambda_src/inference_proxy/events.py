@@ -26,10 +26,16 @@ class LambdaContext(Protocol):
     """What the router uses of Lambda's context object."""
 
     aws_request_id: str
+    invoked_function_arn: str
 
     def get_remaining_time_in_millis(self) -> int:
         """Milliseconds until Lambda ends the invocation."""
         ...
+
+
+def invoked_alias(context: LambdaContext) -> str:
+    """The alias or version through which the function was invoked, by Lambda's word; "" if through none."""
+    return context.invoked_function_arn.partition(":function:")[2].partition(":")[2]
 
 
 def request_id(event: Mapping[str, Any]) -> str:

@@ -164,6 +164,7 @@ class Outcome:
     cache_write_input_tokens: int | None = None
     auth_mode: str | None = None
     credential_version: str | None = None
+    clock_skew_seconds: int | None = None
     endpoint: str | None = None
     destination_region: str | None = None
 

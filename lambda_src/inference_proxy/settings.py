@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from inference_proxy.credential_choice import CredentialChoice
+
 # Commercial regions whose Bedrock has FIPS endpoints, by AWS's endpoints.json. Nothing else is ever called.
 COMMERCIAL_REGIONS = {
     "us-east-1": "US East (N. Virginia)",
@@ -14,6 +16,13 @@ COMMERCIAL_REGIONS = {
     "ca-central-1": "Canada (Central)",
 }
 
+# By field of CredentialChoice, in its order, with the default.
+_CREDENTIAL_VARIABLES = {
+    "mode": ("CREDENTIAL_MODE", "api_key"),
+    "secret_id": ("CREDENTIAL_SECRET_ID", ""),
+    "role_arn": ("CREDENTIAL_ROLE_ARN", ""),
+    "audience": ("CREDENTIAL_AUDIENCE", ""),
+}
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
 _LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 
@@ -44,8 +53,10 @@ class Settings:
     execution_role_keys: AwsKeys
     audit_table_name: str
     audit_retention_days: int
-    credential_secret_id: str
+    credential: CredentialChoice
     credential_max_age_seconds: int
+    task_alias_name: str  # "": tasks come through any alias
+    session_name: str  # with federation: what Commercial's CloudTrail calls the router
     commercial_region: str
     discovery_max_age_seconds: int
     allow_global_profiles: bool
@@ -55,6 +66,8 @@ class Settings:
     metrics_namespace: str
     dynamodb_url: str
     secretsmanager_url: str
+    sts_url: str
+    commercial_sts_url: str
     use_fips_endpoint: bool
     bedrock_urls: Mapping[str, str]  # overrides by service; empty in production
     ca_bundle: str | None
@@ -70,11 +83,19 @@ class Settings:
         env = _Environment(environ)
         region = env.text("AWS_REGION", pattern=_REGION)
         use_fips = env.flag("AWS_USE_FIPS_ENDPOINT", True)
+        commercial_region = env.choice("COMMERCIAL_REGION", "us-east-1", tuple(COMMERCIAL_REGIONS))
+        credential = CredentialChoice(
+            *(environ.get(name) or default for name, default in _CREDENTIAL_VARIABLES.values())
+        )
+        for field, problem in credential.problems().items():
+            env.report(_CREDENTIAL_VARIABLES[field][0], problem)
 
         def source_url(service: str) -> str:
             # The SDKs' rule: the service's own variable, then the general one, then the region's endpoint.
             variable = f"AWS_ENDPOINT_URL_{service.upper()}"
-            host = f"{service}-fips" if use_fips else service
+            host = (
+                f"{service}-fips" if use_fips and service != "sts" else service
+            )  # GovCloud's plain STS is its FIPS one
             return env.url(variable) or env.url("AWS_ENDPOINT_URL") or f"https://{host}.{region or '-'}.amazonaws.com"
 
         # The general AWS_ENDPOINT_URL speaks for this partition only: following it here would send
@@ -90,9 +111,11 @@ class Settings:
             ),
             audit_table_name=env.text("AUDIT_TABLE_NAME"),
             audit_retention_days=env.number("AUDIT_RETENTION_DAYS", 30, 1, 3653),
-            credential_secret_id=env.text("CREDENTIAL_SECRET_ID"),
+            credential=credential,
             credential_max_age_seconds=env.number("CREDENTIAL_MAX_AGE_SECONDS", 300, 0, 86_400),
-            commercial_region=env.choice("COMMERCIAL_REGION", "us-east-1", tuple(COMMERCIAL_REGIONS)),
+            task_alias_name=environ.get("TASK_ALIAS_NAME") or "",
+            session_name=environ.get("AWS_LAMBDA_FUNCTION_NAME") or "router",
+            commercial_region=commercial_region,
             discovery_max_age_seconds=env.number("DISCOVERY_MAX_AGE_SECONDS", 300, 0, 86_400),
             allow_global_profiles=env.flag("ALLOW_GLOBAL_PROFILES", False),
             max_request_bytes=env.number("MAX_REQUEST_BYTES", 4_500_000, 1, 6_291_456),
@@ -102,12 +125,21 @@ class Settings:
             metrics_namespace=environ.get("POWERTOOLS_METRICS_NAMESPACE") or "CrossPartitionInference",
             dynamodb_url=source_url("dynamodb"),
             secretsmanager_url=source_url("secretsmanager"),
+            sts_url=source_url("sts"),
+            commercial_sts_url=env.url("COMMERCIAL_STS_ENDPOINT_URL")
+            or _commercial_sts_url(commercial_region, use_fips),
             use_fips_endpoint=use_fips,
             bedrock_urls={service: url for service, url in bedrock_urls.items() if url},
             ca_bundle=environ.get("AWS_CA_BUNDLE") or None,
         )
         env.raise_if_wrong()
         return settings
+
+
+def _commercial_sts_url(region: str, use_fips: bool) -> str:
+    # Canada has no FIPS endpoint of STS; a session from elsewhere is good there too.
+    region = "us-east-1" if use_fips and region == "ca-central-1" else region
+    return f"https://{'sts-fips' if use_fips else 'sts'}.{region}.amazonaws.com"
 
 
 class _Environment:
@@ -120,6 +152,9 @@ class _Environment:
     def raise_if_wrong(self) -> None:
         if self._wrong:
             raise SettingsError("; ".join(f"{name}: {problem}" for name, problem in self._wrong.items()))
+
+    def report(self, name: str, problem: str) -> None:
+        self._wrong[name] = problem
 
     def text(self, name: str, pattern: re.Pattern[str] | None = None) -> str:
         value = self._environ.get(name, "")

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from requests_aws4auth import AWS4Auth
 
+from inference_proxy.clock import Clock
 from inference_proxy.settings import AwsKeys
 
 
@@ -34,7 +35,8 @@ class BearerSigner:
 class SigV4Signer:
     """AWS keys for one service in one region; derives the signing key once a day, not once a request."""
 
-    def __init__(self, keys: AwsKeys, region: str, service: str) -> None:
+    def __init__(self, keys: AwsKeys, region: str, service: str, clock: Clock) -> None:
+        self._clock = clock
         self._auth = AWS4Auth(
             keys.access_key_id, keys.secret_access_key, region, service, session_token=keys.session_token
         )
@@ -45,6 +47,8 @@ class SigV4Signer:
     def sign(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> dict[str, str]:
         """The headers with date, payload hash, session token and signature."""
         request = _Signable(method, url, dict(headers), body)
+        if self._clock.skew_seconds:  # else AWS4Auth takes the local time
+            request.headers["x-amz-date"] = self._clock.now().strftime("%Y%m%dT%H%M%SZ")
         self._auth(request)
         return request.headers
 

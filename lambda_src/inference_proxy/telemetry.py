@@ -64,6 +64,11 @@ class Telemetry:
         self._metrics.add_metric("WatchFailures", MetricUnit.Count, len(failures))
         self._metrics.flush_metrics()
 
+    def proof(self, found: Mapping[str, object]) -> None:
+        """Say whether Commercial took a credential that an operator had proven."""
+        log = self._logger.info if found["proven"] else self._logger.warning
+        log("prove_credential", found=dict(found))
+
     def warning(self, event: str, request_id: str, code: str) -> None:
         """Something went wrong that the caller need not notice."""
         self._logger.warning(event, requestId=request_id, errorCode=code)

@@ -76,6 +76,7 @@ class Context:
     """Lambda's context object."""
 
     aws_request_id = "benchmark"
+    invoked_function_arn = "arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:router:live"
 
     def get_remaining_time_in_millis(self) -> int:
         return 30_000

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 import pytest
 from moto.server import ThreadedMotoServer
 
+from tests.contract.faulty_aws import FaultyAws
 from tests.contract.router_bench import RouterBench
 from tests.fakes.commercial import CommercialStandIn
 from tests.fakes.commercial_auth import API_KEY
@@ -47,3 +48,22 @@ def make_bench(aws_url: str, commercial: CommercialStandIn) -> Iterator[MakeBenc
 def bench(make_bench: MakeBench) -> RouterBench:
     """A router whose secret holds the API key the stand-in knows."""
     return make_bench({"bedrock_api_key": API_KEY, "region": "us-east-1"})
+
+
+@pytest.fixture
+def warm(bench: RouterBench) -> RouterBench:
+    """A router that has served a request: lists, credential and connections are there."""
+    assert bench.invoke().status == 200
+    return bench
+
+
+@pytest.fixture
+def faulty_aws(aws_url: str) -> Iterator[FaultyAws]:
+    """moto behind a server that fails as it is told."""
+    with FaultyAws(aws_url).running() as server:
+        yield server
+
+
+def posts(commercial: CommercialStandIn) -> int:
+    """How many invocations reached Commercial."""
+    return sum(request["method"] == "POST" for request in commercial.requests)

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ class FaultyAws:
 
     def __init__(self, target_url: str) -> None:
         self.faults: dict[str, int | str] = {}
+        self.clock_skew_seconds = 0.0  # how far this server's clock is ahead; signatures 5 minutes off are refused
         self.calls: list[str] = []
         self.last: dict[str, tuple[dict[str, str], bytes]] = {}
         self.stopping = threading.Event()
@@ -51,6 +53,8 @@ class FaultyAws:
                     outer.stopping.wait(20)
                 if fault in ("reset", "hang"):
                     self.close_connection = True
+                elif outer.skewed(self.headers["X-Amz-Date"]):
+                    self._answer(400, b'{"__type":"com.amazon.coral#InvalidSignatureException","message":"XP-CANARY"}')
                 elif fault == "AccessDeniedException":
                     self._answer(400, b'{"__type":"AccessDeniedException","message":"XP-CANARY"}')
                 elif isinstance(fault, int):
@@ -63,6 +67,9 @@ class FaultyAws:
                         return
                     self._answer(status, answer)
 
+            def date_time_string(self, _timestamp: float | None = None) -> str:
+                return super().date_time_string(time.time() + outer.clock_skew_seconds)
+
             def _answer(self, status: int, body: bytes) -> None:
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
@@ -73,6 +80,11 @@ class FaultyAws:
                 """Quiet."""
 
         return Handler
+
+    def skewed(self, signed_at: str) -> bool:
+        """Whether the date of a signature is too far from this server's time."""
+        moment = datetime.strptime(signed_at, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
+        return abs(time.time() + self.clock_skew_seconds - moment) > 300
 
     def forward(self, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
         connection = http.client.HTTPConnection(self._target, timeout=10)

@@ -56,8 +56,13 @@ class Context:
     """Lambda's context object."""
 
     seconds: float = 30.0
+    alias: str = "live"
     aws_request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     started: float = field(default_factory=time.monotonic)
+
+    @property
+    def invoked_function_arn(self) -> str:
+        return f"arn:aws-us-gov:lambda:{REGION}:123456789012:function:router:{self.alias}"
 
     def get_remaining_time_in_millis(self) -> int:
         return int((self.seconds - (time.monotonic() - self.started)) * 1000)

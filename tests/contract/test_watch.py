@@ -6,7 +6,7 @@ And what a request counts on its way.
 import base64
 import json
 import time
-from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,12 +26,6 @@ from tests.fakes.commercial_auth import API_KEY
 
 EVENT = json.loads((Path(__file__).resolve().parents[1] / "events/invoke_model.json").read_text())
 LONGEST_SECONDS = 29 + 60  # RESPONSE_TIMEOUT_SECONDS, and the grace of the check
-
-
-@pytest.fixture
-def faulty_aws(aws_url: str) -> Iterator[FaultyAws]:
-    with FaultyAws(aws_url).running() as server:
-        yield server
 
 
 @pytest.fixture
@@ -266,7 +260,7 @@ def test_a_key_that_only_looks_short_term_goes_out_as_it_is(make_bench: MakeBenc
 @pytest.mark.parametrize("task", ["XP-CANARY", "", None, 7, ["watch"], {"watch": 1}])
 def test_an_unknown_task_is_refused(task: object) -> None:
     """As an error of the function, which has an alarm. The value is not repeated."""
-    with pytest.raises(ValueError, match=r"unknown task; this release knows watch$"):
+    with pytest.raises(ValueError, match=r"unknown task; this release knows watch, prove_credential$"):
         handler.lambda_handler({"task": task}, Context())
 
 
@@ -280,3 +274,25 @@ def test_no_caller_can_name_a_task(bench: RouterBench, monkeypatch: pytest.Monke
     event["headers"]["task"] = "watch"
     answer = handler.lambda_handler(event | {"pathParameters": {"task": "watch"}}, Context())
     assert json.loads(answer["body"])["error"]["code"] == "InvalidParameter"
+
+
+def test_an_alias_of_its_own_is_for_tasks_and_for_nothing_else(
+    bench: RouterBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever may invoke the function could name any caller in an event of the API's form."""
+    monkeypatch.setattr(handler, "APP", bench.app)
+    monkeypatch.setattr(handler, "TASKS", {"watch": lambda *_: {"StuckCrossings": 0}})
+    monkeypatch.setattr(handler, "SETTINGS", replace(bench.settings, task_alias_name="tasks"))
+    tasks, live = Context(alias="tasks"), Context(alias="live")
+    forged = api_event("GET", "/bedrock/models")
+
+    assert handler.lambda_handler({"task": "watch"}, tasks) == {"StuckCrossings": 0}
+    for event in (forged, {}, forged | {"task": "XP-CANARY"}):
+        with pytest.raises(ValueError, match=r"this alias is for tasks|unknown task"):
+            handler.lambda_handler(event, tasks)
+    assert handler.lambda_handler(forged, live)["statusCode"] == 200
+    assert handler.lambda_handler({"task": "watch"}, live)["statusCode"] == 403
+    assert bench.records()[0]["callerArn"]
+    unqualified = Context()
+    monkeypatch.setattr(type(unqualified), "invoked_function_arn", "arn:aws-us-gov:lambda:r:1:function:router")
+    assert handler.lambda_handler({"task": "watch"}, unqualified)["statusCode"] == 403

@@ -43,7 +43,7 @@ def test_every_variable_of_the_function_is_documented() -> None:
     read = set(re.findall(r'"([A-Z][A-Z0-9]*_[A-Z0-9_]+|RELEASE)"', source))
     environment = (REPOSITORY / "terraform/application/environment.tf").read_text()
     set_by_terraform = set(re.findall(r"^    ([A-Z][A-Z0-9_]+) +=", environment, re.MULTILINE))
-    by_endpoint_rule = {"AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_SECRETSMANAGER"}
+    by_endpoint_rule = {f"AWS_ENDPOINT_URL_{service}" for service in ("DYNAMODB", "SECRETSMANAGER", "STS")}
     assert documented == read | by_endpoint_rule | {name for name in set_by_terraform if "POWERTOOLS" in name}
     assert set_by_terraform - documented == set()
 
@@ -60,7 +60,7 @@ def test_every_attribute_of_a_record_is_documented() -> None:
     crossing = Crossing(request, "InvokeModel", Decision(True, "r", "r"), "0", 1, "m", "m", crossing_id="other")
     trail = AuditTrail(recorder, "table", 30, "release")  # type: ignore[arg-type]
     trail.begin(crossing, Deadline.after(1))
-    outcome = Outcome("COMPLETED", 200, "e", 1, 1, "u", 1, 1, 1, 1, 1, "api_key", "v", "host", "us-east-1")
+    outcome = Outcome("COMPLETED", 200, "e", 1, 1, "u", 1, 1, 1, 1, 1, "api_key", "v", 600, "host", "us-east-1")
     trail.finish(crossing, outcome, 1, Deadline.after(1))
     begun, finished = recorder.items
     written = set(begun["Item"]) | set(finished["ExpressionAttributeNames"].values())  # type: ignore[call-overload, attr-defined]

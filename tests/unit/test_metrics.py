@@ -50,7 +50,7 @@ def emitted(capsys: pytest.CaptureFixture[str]) -> Emitted:
     telemetry.request(request, "invoke_model", Response(503, {}, b""), 12)
     reader: Any = SimpleNamespace(count=lambda *_: (0, True))
     credential = SimpleNamespace(expires_at=datetime.now(UTC) + timedelta(days=1))
-    Watch(reader, SimpleNamespace(get=lambda _: credential), telemetry, 29).run(Deadline.after(1))  # type: ignore[arg-type]
+    Watch(reader, SimpleNamespace(get=lambda _: credential), telemetry, 29).run({}, "id", Deadline.after(1))  # type: ignore[arg-type]
 
     metrics: Emitted = {}
     for line in filter(lambda line: "_aws" in line, map(json.loads, capsys.readouterr().out.splitlines())):

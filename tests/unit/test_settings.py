@@ -61,3 +61,46 @@ def test_everything_wrong_is_reported_together() -> None:
 
 def test_the_role_keys_are_not_shown() -> None:
     assert "XP-CANARY" not in repr(Settings.from_env(COMPLETE))
+
+
+FEDERATED = {name: value for name, value in COMPLETE.items() if name != "CREDENTIAL_SECRET_ID"} | {
+    "CREDENTIAL_MODE": "federation",
+    "CREDENTIAL_ROLE_ARN": "arn:aws:iam::210987654321:role/path/cross-partition-dev-router",
+    "CREDENTIAL_AUDIENCE": "cross-partition-inference",
+}
+
+
+def test_federation_needs_no_secret() -> None:
+    settings = Settings.from_env(FEDERATED | {"AWS_LAMBDA_FUNCTION_NAME": "cross-partition-dev-router"})
+    assert settings.sts_url == "https://sts.us-gov-west-1.amazonaws.com"  # in GovCloud the plain host is the FIPS one
+    assert settings.commercial_sts_url == "https://sts-fips.us-east-1.amazonaws.com"
+    assert settings.session_name == "cross-partition-dev-router"
+    canada = Settings.from_env(FEDERATED | {"COMMERCIAL_REGION": "ca-central-1"})
+    assert canada.commercial_sts_url == "https://sts-fips.us-east-1.amazonaws.com"
+    plain = Settings.from_env(FEDERATED | {"COMMERCIAL_REGION": "us-west-2", "AWS_USE_FIPS_ENDPOINT": "false"})
+    assert plain.commercial_sts_url == "https://sts.us-west-2.amazonaws.com"
+
+
+def test_commercial_sts_does_not_follow_this_partitions_endpoint() -> None:
+    overrides = {"AWS_ENDPOINT_URL": "https://vpce.example", "AWS_ENDPOINT_URL_STS": "https://sts.example"}
+    settings = Settings.from_env(FEDERATED | overrides)
+    assert settings.sts_url == "https://sts.example"
+    assert settings.commercial_sts_url == "https://sts-fips.us-east-1.amazonaws.com"
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"CREDENTIAL_MODE": "XP-CANARY"}, "CREDENTIAL_MODE: must be one of api_key, aws_keys, federation"),
+        ({"CREDENTIAL_ROLE_ARN": ""}, "CREDENTIAL_ROLE_ARN: is required"),
+        ({"CREDENTIAL_ROLE_ARN": "arn:aws-us-gov:iam::123456789012:role/x"}, "CREDENTIAL_ROLE_ARN: must match"),
+        ({"CREDENTIAL_AUDIENCE": ""}, "CREDENTIAL_AUDIENCE: is required"),
+        ({"COMMERCIAL_STS_ENDPOINT_URL": "http://sts.example"}, "COMMERCIAL_STS_ENDPOINT_URL: must be an https URL"),
+        ({"CREDENTIAL_MODE": "aws_keys"}, "CREDENTIAL_SECRET_ID: is required"),
+    ],
+)
+def test_what_federation_lacks_is_named(changes: dict[str, str], named: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        Settings.from_env(FEDERATED | changes)
+    assert named in str(raised.value)
+    assert "XP-CANARY" not in str(raised.value)

@@ -1,6 +1,6 @@
 """The scheduled check: what no single request can show. It sends nothing to Commercial."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from inference_proxy.audit_query import AuditFilter, AuditReader
@@ -25,7 +25,7 @@ class Watch:
         self._telemetry = telemetry
         self._longest = timedelta(seconds=response_timeout_seconds + _GRACE_SECONDS)
 
-    def run(self, deadline: Deadline) -> dict[str, float]:
+    def run(self, _event: Mapping[str, object], _invocation_id: str, deadline: Deadline) -> dict[str, float]:
         """What was found, by metric; it is emitted as well. Never raises: a check that fails is logged and counted."""
         checks: dict[str, Callable[[Deadline], float | None]] = {
             "CredentialDaysToExpiry": self._days_to_expiry,
