@@ -1,11 +1,19 @@
 locals {
+  credential = var.infrastructure.credential
+
+  # What is prepared and not chosen stays out, and so does the secret that a switch leaves in place for a while.
+  federation = local.credential.mode == "federation" ? local.credential.federation : null
+
   # Null stands for "not set": the name is left out.
   settings = {
     AUDIT_TABLE_NAME     = var.infrastructure.audit_table_name
     AUDIT_RETENTION_DAYS = var.infrastructure.audit_retention_days
 
-    CREDENTIAL_SECRET_ID       = var.infrastructure.credential_secret_arn
+    CREDENTIAL_MODE            = local.credential.mode
+    CREDENTIAL_SECRET_ID       = local.federation == null ? local.credential.secret_arn : null
     CREDENTIAL_MAX_AGE_SECONDS = var.router.credential_max_age_seconds
+    CREDENTIAL_ROLE_ARN        = try(local.federation.role_arn, null)
+    CREDENTIAL_AUDIENCE        = try(local.federation.audience, null)
 
     COMMERCIAL_REGION         = var.router.commercial_region
     DISCOVERY_MAX_AGE_SECONDS = var.router.discovery_max_age_seconds
@@ -16,9 +24,13 @@ locals {
     # The first 12 digits of the artifact's hash: what an audit record names as the code that wrote it.
     RELEASE = substr(trimprefix(var.artifact_key, "router/"), 0, 12)
 
+    # Through this alias there are tasks only, and through the API's none: nobody can forge a call of API Gateway.
+    TASK_ALIAS_NAME = var.infrastructure.task_alias_name
+
     AWS_USE_FIPS_ENDPOINT            = var.use_fips_endpoint
     AWS_ENDPOINT_URL_BEDROCK         = var.router.bedrock_endpoint_url
     AWS_ENDPOINT_URL_BEDROCK_RUNTIME = var.router.bedrock_runtime_endpoint_url
+    COMMERCIAL_STS_ENDPOINT_URL      = var.router.sts_endpoint_url
 
     POWERTOOLS_LOG_LEVEL         = var.router.log_level
     POWERTOOLS_SERVICE_NAME      = var.infrastructure.function_name

@@ -8,6 +8,11 @@ output "gradual_release" {
   value       = var.gradual_release
 }
 
+output "credential_mode" {
+  description = "How the release in service proves itself to the Commercial account: api_key, aws_keys or federation."
+  value       = var.infrastructure.credential.mode
+}
+
 output "published_version" {
   description = "Version of the function that the last apply published or kept."
   value       = module.router.published_version
@@ -21,4 +26,9 @@ output "function_version" {
 output "alias_arn" {
   description = "ARN of the alias the API invokes."
   value       = module.router.alias_arn
+}
+
+output "task_alias_arn" {
+  description = "ARN of the alias that the schedule and operators invoke, for tasks."
+  value       = module.router.task_alias_arn
 }

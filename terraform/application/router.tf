@@ -3,6 +3,7 @@ module "router" {
 
   function_name      = var.infrastructure.function_name
   alias_name         = var.infrastructure.alias_name
+  task_alias_name    = var.infrastructure.task_alias_name
   execution_role_arn = var.infrastructure.execution_role_arn
   gradual_release    = var.gradual_release
 

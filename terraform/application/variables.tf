@@ -1,13 +1,21 @@
 variable "infrastructure" {
   description = "The output `application_inputs` of the infrastructure root."
   type = object({
-    name                        = string
-    region                      = string
-    function_name               = string
-    alias_name                  = string
-    execution_role_arn          = string
-    audit_table_name            = string
-    credential_secret_arn       = string
+    name               = string
+    region             = string
+    function_name      = string
+    alias_name         = string
+    task_alias_name    = string
+    execution_role_arn = string
+    audit_table_name   = string
+    credential = object({
+      mode       = string
+      secret_arn = optional(string)
+      federation = optional(object({
+        role_arn = string
+        audience = string
+      }))
+    })
     artifact_bucket             = string
     api_execution_arn           = string
     kms_key_arn                 = string
@@ -32,6 +40,20 @@ variable "infrastructure" {
   validation {
     condition     = startswith(var.infrastructure.function_name, var.infrastructure.name)
     error_message = "infrastructure.function_name must start with infrastructure.name: the object mixes two environments."
+  }
+
+  validation {
+    condition     = contains(["api_key", "aws_keys", "federation"], var.infrastructure.credential.mode)
+    error_message = "infrastructure.credential.mode must be api_key, aws_keys or federation."
+  }
+
+  validation {
+    condition = (
+      var.infrastructure.credential.mode == "federation"
+      ? var.infrastructure.credential.federation != null
+      : var.infrastructure.credential.secret_arn != null
+    )
+    error_message = "infrastructure.credential must hold what its mode needs: federation for federation, secret_arn for the others."
   }
 }
 
@@ -104,9 +126,10 @@ variable "router" {
     code_signing_config_arn = optional(string)
     log_level               = optional(string, "INFO")
 
-    # Stand-ins for Amazon Bedrock, for the offline twin and for private endpoints.
+    # Stand-ins for Amazon Bedrock and Commercial STS, for the offline twin and for private endpoints.
     bedrock_endpoint_url         = optional(string)
     bedrock_runtime_endpoint_url = optional(string)
+    sts_endpoint_url             = optional(string)
   })
   default  = {}
   nullable = false
@@ -142,9 +165,9 @@ variable "router" {
   # Plain http may not leave the machine the function runs on.
   validation {
     condition = alltrue([
-      for url in [var.router.bedrock_endpoint_url, var.router.bedrock_runtime_endpoint_url] :
+      for url in [var.router.bedrock_endpoint_url, var.router.bedrock_runtime_endpoint_url, var.router.sts_endpoint_url] :
       url == null || can(regex("^(https://[^/@?#\\s]+|http://(127\\.0\\.0\\.1|localhost|\\[::1\\])(:[0-9]+)?)$", url))
     ])
-    error_message = "router.bedrock_endpoint_url and router.bedrock_runtime_endpoint_url must be null, https://host, or http:// on 127.0.0.1, localhost or [::1]; no path."
+    error_message = "router.bedrock_endpoint_url, router.bedrock_runtime_endpoint_url and router.sts_endpoint_url must be null, https://host, or http:// on 127.0.0.1, localhost or [::1]; no path."
   }
 }

@@ -1,5 +1,5 @@
-# What the router does in this account, and nothing else. It is a managed policy, so that any principal can have it:
-# today the group of the API key's user, or a role that GovCloud workloads assume.
+# What the router does in this account, and nothing else. It is a managed policy, so that any principal can have it: the
+# group of the user with keys, and the role of federation.
 resource "aws_iam_policy" "invoke" {
   name        = "${local.iam_name}-invoke"
   description = "What the router of ${local.name} does in Amazon Bedrock"
@@ -81,7 +81,7 @@ data "aws_iam_policy_document" "invoke" {
     }
   }
 
-  # A denial, so that no other policy can undo it: a stolen key is worth nothing elsewhere.
+  # A denial, so that no other policy can undo it: a stolen key or session is worth nothing elsewhere.
   dynamic "statement" {
     for_each = length(var.allowed_source_cidrs) > 0 ? [var.allowed_source_cidrs] : []
 

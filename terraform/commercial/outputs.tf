@@ -23,6 +23,26 @@ output "api_key_policy_json" {
   value       = data.aws_iam_policy_document.api_key.json
 }
 
+output "rotation_policy_json" {
+  description = "Policy for whoever rotates the user's Bedrock API key, as a document."
+  value       = data.aws_iam_policy_document.rotate_api_key.json
+}
+
+output "federation_role_arn" {
+  description = "Role the router in GovCloud becomes: `credential.federation.role_arn` of the infrastructure root; null without federation."
+  value       = one(aws_iam_role.router[*].arn)
+}
+
+output "federation_provider_arn" {
+  description = "Identity provider that stands for the GovCloud account, made here or by another environment; null without federation."
+  value       = var.federation == null ? null : local.issuer_arn
+}
+
+output "federation_trust_policy_json" {
+  description = "Who may become the role, as a document; null without federation."
+  value       = one(data.aws_iam_policy_document.federation_trust[*].json)
+}
+
 output "application_profile_arns" {
   description = "ARNs of the application inference profiles by name: what callers send as the model id."
   value       = { for name, profile in aws_bedrock_inference_profile.this : name => profile.arn }

@@ -108,7 +108,7 @@ variable "guardrail_ids" {
 }
 
 variable "allowed_source_cidrs" {
-  description = "Public addresses Bedrock may be called from: the NAT gateways of the GovCloud side. Empty means from anywhere."
+  description = "Public addresses Bedrock and the role may be used from: the NAT gateways of the GovCloud side. Empty means from anywhere."
   type        = set(string)
   default     = []
   nullable    = false
@@ -125,14 +125,43 @@ variable "allowed_source_cidrs" {
 }
 
 variable "api_key_user_enabled" {
-  description = "Whether there is an IAM user for a Bedrock API key; false where the router uses other credentials."
+  description = "Whether there is an IAM user for a Bedrock API key or access keys; false where the router uses federation only."
   type        = bool
   default     = true
   nullable    = false
 }
 
+variable "federation" {
+  description = "Whom in GovCloud a role of this account trusts: the account's issuer, the router's execution role, one audience; null for nobody."
+  type = object({
+    issuer_url       = string
+    subject_role_arn = string
+    audience         = optional(string, "cross-partition-inference")
+
+    # An account has one provider per issuer: false where another environment made it, with the same audience.
+    create_provider = optional(bool, true)
+  })
+  default = null
+
+  # AWS documents the domain for its Commercial partition only, so what follows tokens.sts is left open.
+  validation {
+    condition     = var.federation == null ? true : can(regex("^https://[a-z0-9-]+\\.tokens\\.sts(\\.[a-z0-9-]+)+$", var.federation.issuer_url))
+    error_message = "federation.issuer_url must be what scripts/enable_federation.py prints: https://<id>.tokens.sts.<domain>, without a port, a path or a slash at its end."
+  }
+
+  validation {
+    condition     = var.federation == null ? true : can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:role/([A-Za-z0-9+=,.@_-]+/)*[A-Za-z0-9+=,.@_-]{1,64}$", var.federation.subject_role_arn))
+    error_message = "federation.subject_role_arn must be the ARN of one IAM role, the output execution_role_arn of terraform/infrastructure: not of a session, and no pattern."
+  }
+
+  validation {
+    condition     = var.federation == null ? true : can(regex("^[A-Za-z0-9._:/-]{1,255}$", var.federation.audience))
+    error_message = "federation.audience must be 1 to 255 letters, digits or characters of ._:/- and the audience in `credential` of terraform/infrastructure."
+  }
+}
+
 variable "permissions_boundary_arn" {
-  description = "Managed policy that bounds the user and the logging role, where the organization demands one; null means none."
+  description = "Managed policy that bounds the user and the roles, where the organization demands one; null means none."
   type        = string
   default     = null
 

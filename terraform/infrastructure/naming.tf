@@ -14,8 +14,10 @@ locals {
   })
 
   # The function belongs to the application root. Its name is fixed here, so that the API can point
-  # to the alias and the key can trust the log group before the first release.
+  # to the alias and the key can trust the log group before the first release. Operators and schedules have an alias of
+  # their own, through which the router does tasks and answers no API event (modules/lambda).
   function_name      = "${local.name}-router"
   alias_name         = "live"
+  task_alias_name    = "tasks"
   function_alias_arn = "arn:${local.partition}:lambda:${var.region}:${local.account_id}:function:${local.function_name}:${local.alias_name}"
 }

@@ -1,13 +1,18 @@
 output "application_inputs" {
   description = "Everything the application root needs from this one: its variable `infrastructure`."
   value = {
-    name                        = local.name
-    region                      = var.region
-    function_name               = local.function_name
-    alias_name                  = local.alias_name
-    execution_role_arn          = module.permissions.execution_role_arn
-    audit_table_name            = module.audit_table.name
-    credential_secret_arn       = module.commercial_credential.arn
+    name               = local.name
+    region             = var.region
+    function_name      = local.function_name
+    alias_name         = local.alias_name
+    task_alias_name    = local.task_alias_name
+    execution_role_arn = module.permissions.execution_role_arn
+    audit_table_name   = module.audit_table.name
+    credential = {
+      mode       = var.credential.mode
+      secret_arn = one(module.commercial_credential[*].arn)
+      federation = var.credential.federation
+    }
     artifact_bucket             = aws_s3_bucket.artifacts.bucket
     api_execution_arn           = module.api.execution_arn
     kms_key_arn                 = aws_kms_key.this.arn
@@ -81,8 +86,13 @@ output "nat_public_ips" {
 }
 
 output "credential_secret_arn" {
-  description = "ARN of the secret that an operator fills with the Commercial credential."
-  value       = module.commercial_credential.arn
+  description = "ARN of the secret that an operator fills with the Commercial credential; null where none is stored."
+  value       = one(module.commercial_credential[*].arn)
+}
+
+output "execution_role_arn" {
+  description = "ARN of the function's role: with federation, the subject that the Commercial account's role trusts."
+  value       = module.permissions.execution_role_arn
 }
 
 output "function_alias_arn" {

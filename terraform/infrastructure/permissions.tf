@@ -1,13 +1,15 @@
 module "permissions" {
   source = "../modules/iam"
 
-  function_name         = local.function_name
-  audit_table_arn       = module.audit_table.arn
-  audit_index_arns      = module.audit_table.index_arns
-  credential_secret_arn = module.commercial_credential.arn
-  kms_key_arn           = aws_kms_key.this.arn
-  api_execution_arn     = module.api.execution_arn
-  stage_name            = module.api.stage_name
+  function_name     = local.function_name
+  task_alias_name   = local.task_alias_name
+  audit_table_arn   = module.audit_table.arn
+  audit_index_arns  = module.audit_table.index_arns
+  stored_credential = local.credential_is_stored ? { secret_arn = one(module.commercial_credential[*].arn) } : null
+  federation        = local.credential_federates ? { audience = var.credential.federation.audience } : null
+  kms_key_arn       = aws_kms_key.this.arn
+  api_execution_arn = module.api.execution_arn
+  stage_name        = module.api.stage_name
 
   in_vpc                   = var.egress.new_vpc != null || var.egress.existing_vpc != null
   model_policies           = var.caller_policies.models

@@ -94,6 +94,59 @@ variable "integration_timeout_seconds" {
   }
 }
 
+variable "credential" {
+  description = "How the router proves itself to the Commercial account: `api_key` or `aws_keys` from the secret, or `federation`, which stores none."
+  type = object({
+    mode = optional(string, "api_key")
+
+    # May be set before its mode is chosen, and then grants nothing.
+    federation = optional(object({
+      role_arn = string
+      audience = optional(string, "cross-partition-inference")
+    }))
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = contains(["api_key", "aws_keys", "federation"], var.credential.mode)
+    error_message = "credential.mode must be api_key, aws_keys or federation."
+  }
+
+  validation {
+    condition     = var.credential.mode != "federation" || var.credential.federation != null
+    error_message = "credential.federation must be set where credential.mode is federation: role_arn is the output federation_role_arn of terraform/commercial."
+  }
+
+  # The partition is Commercial's, not this one.
+  validation {
+    condition     = var.credential.federation == null ? true : can(regex("^arn:aws:iam::[0-9]{12}:role/([A-Za-z0-9+=,.@_-]+/)*[A-Za-z0-9+=,.@_-]{1,64}$", var.credential.federation.role_arn))
+    error_message = "credential.federation.role_arn must be the ARN of an IAM role of the Commercial partition: arn:aws:iam::<account>:role/..."
+  }
+
+  validation {
+    condition     = var.credential.federation == null ? true : can(regex("^[A-Za-z0-9._:/-]{1,255}$", var.credential.federation.audience))
+    error_message = "credential.federation.audience must be 1 to 255 letters, digits or characters of ._:/- and the audience of terraform/commercial."
+  }
+}
+
+variable "retained_credential_modes" {
+  description = "Modes that the release in service still uses, whose permissions and secret stay beside the chosen one's. The deployment scripts set it."
+  type        = set(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = length(setsubtract(var.retained_credential_modes, ["api_key", "aws_keys", "federation"])) == 0
+    error_message = "retained_credential_modes must hold some of api_key, aws_keys and federation."
+  }
+
+  validation {
+    condition     = !contains(var.retained_credential_modes, "federation") || var.credential.federation != null
+    error_message = "retained_credential_modes may hold federation only where credential.federation is set: leave it in place until the new mode is in service."
+  }
+}
+
 # What follows goes to the modules as it is: they describe the fields, have the defaults and check the values.
 
 variable "throttling" {

@@ -23,13 +23,17 @@ provider "aws" {
 variables {
   artifact_key = "router/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef.zip"
   infrastructure = {
-    name                        = "cross-partition-test"
-    region                      = "us-gov-west-1"
-    function_name               = "cross-partition-test-router"
-    alias_name                  = "live"
-    execution_role_arn          = "arn:aws-us-gov:iam::123456789012:role/cross-partition-test-router-us-gov-west-1"
-    audit_table_name            = "cross-partition-test-requests"
-    credential_secret_arn       = "arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:cross-partition-test-commercial-creds-AbCdEf"
+    name               = "cross-partition-test"
+    region             = "us-gov-west-1"
+    function_name      = "cross-partition-test-router"
+    alias_name         = "live"
+    task_alias_name    = "tasks"
+    execution_role_arn = "arn:aws-us-gov:iam::123456789012:role/cross-partition-test-router-us-gov-west-1"
+    audit_table_name   = "cross-partition-test-requests"
+    credential = {
+      mode       = "api_key"
+      secret_arn = "arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:cross-partition-test-commercial-creds-AbCdEf"
+    }
     artifact_bucket             = "cross-partition-test-artifacts-123456789012-us-gov-west-1"
     api_execution_arn           = "arn:aws-us-gov:execute-api:us-gov-west-1:123456789012:abc123"
     kms_key_arn                 = "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
@@ -45,6 +49,17 @@ variables {
 run "the_router_is_configured" {
   command = plan
 
+  override_resource {
+    target          = module.router.aws_lambda_alias.tasks
+    override_during = plan
+    values          = { arn = "arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:cross-partition-test-router:tasks" }
+  }
+
+  assert {
+    condition     = output.task_alias_arn == "arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:cross-partition-test-router:tasks"
+    error_message = "Tasks must have the alias that the router is told of."
+  }
+
   assert {
     condition = local.environment == {
       ALLOW_GLOBAL_PROFILES        = "false"
@@ -53,6 +68,7 @@ run "the_router_is_configured" {
       AWS_USE_FIPS_ENDPOINT        = "true"
       COMMERCIAL_REGION            = "us-east-1"
       CREDENTIAL_MAX_AGE_SECONDS   = "300"
+      CREDENTIAL_MODE              = "api_key"
       CREDENTIAL_SECRET_ID         = "arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:cross-partition-test-commercial-creds-AbCdEf"
       DISCOVERY_MAX_AGE_SECONDS    = "300"
       MAX_REQUEST_BYTES            = "4500000"
@@ -61,17 +77,70 @@ run "the_router_is_configured" {
       POWERTOOLS_SERVICE_NAME      = "cross-partition-test-router"
       RELEASE                      = "0123456789ab"
       RESPONSE_TIMEOUT_SECONDS     = "29"
+      TASK_ALIAS_NAME              = "tasks"
     }
     error_message = "The function's environment changed."
   }
 
   assert {
-    condition     = module.router.function_name == "cross-partition-test-router" && output.artifact_key == var.artifact_key
-    error_message = "The release must be the artifact that was asked for."
+    condition     = module.router.function_name == "cross-partition-test-router" && output.artifact_key == var.artifact_key && output.credential_mode == "api_key"
+    error_message = "The release must be the artifact that was asked for, and say how it proves itself."
   }
 }
 
-run "stand_ins_for_bedrock_and_a_vpc_can_be_given" {
+run "federation_takes_the_secrets_place" {
+  command = plan
+
+  variables {
+    infrastructure = merge(var.infrastructure, {
+      credential = {
+        mode       = "federation"
+        secret_arn = "arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:still-there-during-a-switch-AbCdEf"
+        federation = { role_arn = "arn:aws:iam::210987654321:role/router", audience = "cross-partition-inference" }
+      }
+    })
+  }
+
+  assert {
+    condition = { for name, value in local.environment : name => value if startswith(name, "CREDENTIAL_") } == {
+      CREDENTIAL_AUDIENCE        = "cross-partition-inference"
+      CREDENTIAL_MAX_AGE_SECONDS = "300"
+      CREDENTIAL_MODE            = "federation"
+      CREDENTIAL_ROLE_ARN        = "arn:aws:iam::210987654321:role/router"
+    }
+    error_message = "The router must know the role and the audience, and no secret."
+  }
+
+  assert {
+    condition     = output.credential_mode == "federation"
+    error_message = "The deployment scripts learn from this output what the release in service uses."
+  }
+}
+
+run "a_role_that_is_only_prepared_is_not_set" {
+  command = plan
+
+  variables {
+    infrastructure = merge(var.infrastructure, {
+      credential = {
+        mode       = "aws_keys"
+        secret_arn = "arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:cross-partition-test-commercial-creds-AbCdEf"
+        federation = { role_arn = "arn:aws:iam::210987654321:role/router", audience = "cross-partition-inference" }
+      }
+    })
+  }
+
+  assert {
+    condition = { for name, value in local.environment : name => value if startswith(name, "CREDENTIAL_") } == {
+      CREDENTIAL_MAX_AGE_SECONDS = "300"
+      CREDENTIAL_MODE            = "aws_keys"
+      CREDENTIAL_SECRET_ID       = "arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:cross-partition-test-commercial-creds-AbCdEf"
+    }
+    error_message = "The router must know the secret and nothing of federation."
+  }
+}
+
+run "stand_ins_for_commercial_and_a_vpc_can_be_given" {
   command = plan
 
   variables {
@@ -80,13 +149,15 @@ run "stand_ins_for_bedrock_and_a_vpc_can_be_given" {
     router = {
       bedrock_endpoint_url         = "http://127.0.0.1:4000"
       bedrock_runtime_endpoint_url = "https://vpce.example.com"
+      sts_endpoint_url             = "http://[::1]:4001"
     }
   }
 
   assert {
-    condition = [local.environment.AWS_ENDPOINT_URL_BEDROCK, local.environment.AWS_ENDPOINT_URL_BEDROCK_RUNTIME, local.environment.AWS_USE_FIPS_ENDPOINT] == [
-      "http://127.0.0.1:4000", "https://vpce.example.com", "false",
-    ]
+    condition = [
+      for name in ["AWS_ENDPOINT_URL_BEDROCK", "AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "COMMERCIAL_STS_ENDPOINT_URL", "AWS_USE_FIPS_ENDPOINT"] :
+      local.environment[name]
+    ] == ["http://127.0.0.1:4000", "https://vpce.example.com", "http://[::1]:4001", "false"]
     error_message = "The endpoints must reach the function."
   }
 }
@@ -132,6 +203,26 @@ run "two_environments_may_not_be_mixed" {
 
   variables {
     infrastructure = merge(var.infrastructure, { name = "cross-partition-prod" })
+  }
+
+  expect_failures = [var.infrastructure]
+}
+
+run "an_unknown_credential_mode_is_refused" {
+  command = plan
+
+  variables {
+    infrastructure = merge(var.infrastructure, { credential = { mode = "password", secret_arn = "arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:s" } })
+  }
+
+  expect_failures = [var.infrastructure]
+}
+
+run "a_credential_that_lacks_what_its_mode_needs_is_refused" {
+  command = plan
+
+  variables {
+    infrastructure = merge(var.infrastructure, { credential = { mode = "federation", secret_arn = "arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:s" } })
   }
 
   expect_failures = [var.infrastructure]
@@ -193,6 +284,16 @@ run "plain_http_beyond_loopback_is_refused" {
 
   variables {
     router = { bedrock_runtime_endpoint_url = "http://127.0.0.1.example.com" }
+  }
+
+  expect_failures = [var.router]
+}
+
+run "plain_http_to_sts_is_refused" {
+  command = plan
+
+  variables {
+    router = { sts_endpoint_url = "http://sts.us-east-1.amazonaws.com" }
   }
 
   expect_failures = [var.router]

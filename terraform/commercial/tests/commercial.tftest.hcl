@@ -49,6 +49,18 @@ override_resource {
   values          = { arn = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555" }
 }
 
+override_resource {
+  target          = aws_iam_role.router
+  override_during = plan
+  values          = { arn = "arn:aws:iam::123456789012:role/cross-partition-dev-bedrock-us-east-1-router" }
+}
+
+override_resource {
+  target          = aws_iam_policy.invoke
+  override_during = plan
+  values          = { arn = "arn:aws:iam::123456789012:policy/cross-partition-dev-bedrock-us-east-1-invoke" }
+}
+
 variables {
   environment = "dev"
 }
@@ -65,6 +77,11 @@ run "the_policies_allow_exactly_what_the_documents_say" {
   assert {
     condition     = jsondecode(aws_iam_policy.api_key[0].policy) == jsondecode(file("policies/api-key.json"))
     error_message = "The API key policy changed: policies/api-key.json lists it on purpose."
+  }
+
+  assert {
+    condition     = jsondecode(output.rotation_policy_json) == jsondecode(file("policies/rotate-api-key.json"))
+    error_message = "The rotation policy changed: policies/rotate-api-key.json lists it on purpose."
   }
 
   assert {
@@ -99,9 +116,11 @@ run "the_policies_allow_exactly_what_the_documents_say" {
       output.invocation_log == null && output.application_profile_arns == {} && output.region == "us-east-1" &&
       output.api_key_user_name == "cross-partition-dev-bedrock-us-east-1" &&
       length(aws_bedrock_model_invocation_logging_configuration.this) == 0 && length(aws_kms_key.logs) == 0 &&
-      length(aws_s3_bucket.model_invocations) == 0 && length(aws_iam_role.invocation_logging) == 0
+      length(aws_s3_bucket.model_invocations) == 0 && length(aws_iam_role.invocation_logging) == 0 &&
+      length(aws_iam_openid_connect_provider.govcloud) == 0 && length(aws_iam_role.router) == 0 &&
+      output.federation_role_arn == null && output.federation_provider_arn == null && output.federation_trust_policy_json == null
     )
-    error_message = "Logging and application profiles are off by default."
+    error_message = "Logging, application profiles and federation are off by default."
   }
 }
 
@@ -331,6 +350,97 @@ run "every_option_adds_what_it_says" {
   }
 }
 
+run "federation_trusts_one_role_of_govcloud" {
+  command = plan
+
+  variables {
+    api_key_user_enabled = false
+    federation = {
+      issuer_url       = "https://11111111-2222-3333-4444-555555555555.tokens.sts.global.api.aws"
+      subject_role_arn = "arn:aws-us-gov:iam::210987654321:role/cross-partition-dev-router-us-gov-west-1"
+    }
+  }
+
+  # In the form that people without Terraform use: see the README.
+  assert {
+    condition     = jsondecode(aws_iam_role.router[0].assume_role_policy) == jsondecode(file("policies/federation-trust.json"))
+    error_message = "The trust policy changed: policies/federation-trust.json lists it on purpose."
+  }
+
+  assert {
+    condition = (
+      aws_iam_openid_connect_provider.govcloud[0].url == "https://11111111-2222-3333-4444-555555555555.tokens.sts.global.api.aws" &&
+      aws_iam_openid_connect_provider.govcloud[0].client_id_list == toset(["cross-partition-inference"])
+    )
+    error_message = "The provider must take tokens of this issuer for this audience only."
+  }
+
+  assert {
+    condition = (
+      aws_iam_role.router[0].name == "cross-partition-dev-bedrock-us-east-1-router" &&
+      aws_iam_role.router[0].max_session_duration == 3600 &&
+      aws_iam_role.router[0].permissions_boundary == null &&
+      aws_iam_role_policy_attachment.router[0].role == "cross-partition-dev-bedrock-us-east-1-router" &&
+      aws_iam_role_policy_attachment.router[0].policy_arn == aws_iam_policy.invoke.arn &&
+      aws_iam_role_policy_attachments_exclusive.router[0].policy_arns == toset([aws_iam_policy.invoke.arn]) &&
+      length(aws_iam_role_policies_exclusive.router[0].policy_names) == 0
+    )
+    error_message = "The role must have the invoke policy, and nothing beside it."
+  }
+
+  assert {
+    condition = (
+      output.federation_role_arn == "arn:aws:iam::123456789012:role/cross-partition-dev-bedrock-us-east-1-router" &&
+      output.federation_provider_arn == "arn:aws:iam::123456789012:oidc-provider/11111111-2222-3333-4444-555555555555.tokens.sts.global.api.aws" &&
+      output.federation_trust_policy_json == aws_iam_role.router[0].assume_role_policy && output.api_key_user_name == null
+    )
+    error_message = "The GovCloud side and other environments find role and provider by outputs."
+  }
+}
+
+run "a_second_environment_shares_the_provider" {
+  command = plan
+
+  providers = { aws = aws.canada }
+
+  variables {
+    region                   = "ca-central-1"
+    allowed_source_cidrs     = ["198.51.100.7/32"]
+    permissions_boundary_arn = "arn:aws:iam::123456789012:policy/boundary"
+    federation = {
+      issuer_url       = "https://abc-1.tokens.sts.gov-domain.example"
+      subject_role_arn = "arn:aws-us-gov:iam::210987654321:role/teams/router"
+      audience         = "https://inference.agency.example/dev"
+      create_provider  = false
+    }
+  }
+
+  assert {
+    condition = (
+      length(aws_iam_openid_connect_provider.govcloud) == 0 && aws_iam_role.router[0].name == "cross-partition-dev-bedrock-ca-central-1-router" &&
+      aws_iam_role.router[0].permissions_boundary == "arn:aws:iam::123456789012:policy/boundary"
+    )
+    error_message = "Only the role must be made, in this region's name and within the boundary."
+  }
+
+  assert {
+    condition = one(jsondecode(aws_iam_role.router[0].assume_role_policy).Statement) == {
+      Sid       = "ExchangeIdentityToken"
+      Effect    = "Allow"
+      Action    = "sts:AssumeRoleWithWebIdentity"
+      Principal = { Federated = "arn:aws:iam::123456789012:oidc-provider/abc-1.tokens.sts.gov-domain.example" }
+      Condition = {
+        StringEquals = {
+          "abc-1.tokens.sts.gov-domain.example:aud" = "https://inference.agency.example/dev"
+          "abc-1.tokens.sts.gov-domain.example:sub" = "arn:aws-us-gov:iam::210987654321:role/teams/router"
+        }
+        IpAddress = { "aws:SourceIp" = "198.51.100.7/32" }
+      }
+    }
+    error_message = "The trust must name the shared provider, and the networks that Bedrock may be called from."
+  }
+}
+
 run "content_is_stored_only_when_asked_for" {
   command = plan
 
@@ -448,11 +558,15 @@ run "invalid_values_are_refused" {
     allowed_source_cidrs     = ["0.0.0.0/0"]
     permissions_boundary_arn = "arn:aws-us-gov:iam::123456789012:policy/boundary"
     invocation_logging       = { destinations = ["firehose"] }
+    federation = {
+      issuer_url       = "https://abc.tokens.sts.global.api.aws/"
+      subject_role_arn = "arn:aws-us-gov:iam::210987654321:role/router"
+    }
   }
 
   expect_failures = [
     var.environment, var.region, var.name_prefix, var.tags, var.model_patterns, var.guardrail_ids,
-    var.allowed_source_cidrs, var.permissions_boundary_arn, var.invocation_logging,
+    var.allowed_source_cidrs, var.permissions_boundary_arn, var.invocation_logging, var.federation,
   ]
 }
 
@@ -464,9 +578,13 @@ run "no_models_a_global_geography_and_no_destination_are_refused" {
     profile_geographies  = ["us", "global"]
     allowed_source_cidrs = ["198.51.100.7"]
     invocation_logging   = { destinations = [] }
+    federation = {
+      issuer_url       = "https://abc.tokens.sts.global.api.aws"
+      subject_role_arn = "arn:aws-us-gov:sts::210987654321:assumed-role/router/session"
+    }
   }
 
-  expect_failures = [var.model_patterns, var.profile_geographies, var.allowed_source_cidrs, var.invocation_logging]
+  expect_failures = [var.model_patterns, var.profile_geographies, var.allowed_source_cidrs, var.invocation_logging, var.federation]
 }
 
 run "geographies_in_patterns_private_networks_and_odd_retentions_are_refused" {
@@ -477,9 +595,14 @@ run "geographies_in_patterns_private_networks_and_odd_retentions_are_refused" {
     profile_geographies  = ["ca"]
     allowed_source_cidrs = ["10.0.0.0/16"]
     invocation_logging   = { retention_days = 100 }
+    federation = {
+      issuer_url       = "https://abc.tokens.sts.global.api.aws"
+      subject_role_arn = "arn:aws-us-gov:iam::210987654321:role/router"
+      audience         = "cross-partition-*"
+    }
   }
 
-  expect_failures = [var.model_patterns, var.profile_geographies, var.allowed_source_cidrs, var.invocation_logging]
+  expect_failures = [var.model_patterns, var.profile_geographies, var.allowed_source_cidrs, var.invocation_logging, var.federation]
 }
 
 run "an_application_profile_needs_a_plain_name" {

@@ -12,6 +12,7 @@ tags = {
 
 # What follows is optional, with the values of its defaults. The READMEs of the modules describe every field.
 
+# credential      = { mode = "api_key" }                      # or "aws_keys"; or "federation", which stores no secret: terraform/commercial/README.md
 # egress          = {}                                        # outside a VPC; or { new_vpc = {} }, or { existing_vpc = {...} }
 # api             = {}                                        # a regional API for this account: endpoint, access, domain, waf
 # caller_policies = { models = {}, create = false }           # models = { chat = ["us.anthropic.claude-haiku-4-5-20251001-v1:0"] }

@@ -26,7 +26,7 @@ override_data {
 }
 
 override_data {
-  target = module.commercial_credential.data.aws_caller_identity.current
+  target = module.commercial_credential[0].data.aws_caller_identity.current
   values = { account_id = "123456789012" }
 }
 
@@ -69,7 +69,7 @@ override_resource {
 }
 
 override_resource {
-  target          = module.commercial_credential.aws_secretsmanager_secret.this
+  target          = module.commercial_credential[0].aws_secretsmanager_secret.this
   override_during = plan
   values          = { arn = "arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:cross-partition-test-commercial-creds-AbCdEf" }
 }
@@ -98,13 +98,18 @@ run "the_application_gets_everything_it_needs" {
 
   assert {
     condition = jsonencode(output.application_inputs) == jsonencode({
-      name                        = "cross-partition-test"
-      region                      = "us-gov-west-1"
-      function_name               = "cross-partition-test-router"
-      alias_name                  = "live"
-      execution_role_arn          = "arn:aws-us-gov:iam::123456789012:role/cross-partition-test-router-us-gov-west-1"
-      audit_table_name            = "cross-partition-test-requests"
-      credential_secret_arn       = "arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:cross-partition-test-commercial-creds-AbCdEf"
+      name               = "cross-partition-test"
+      region             = "us-gov-west-1"
+      function_name      = "cross-partition-test-router"
+      alias_name         = "live"
+      task_alias_name    = "tasks"
+      execution_role_arn = "arn:aws-us-gov:iam::123456789012:role/cross-partition-test-router-us-gov-west-1"
+      audit_table_name   = "cross-partition-test-requests"
+      credential = {
+        mode       = "api_key"
+        secret_arn = "arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:cross-partition-test-commercial-creds-AbCdEf"
+        federation = null
+      }
       artifact_bucket             = "cross-partition-test-artifacts-123456789012-us-gov-west-1"
       api_execution_arn           = "arn:aws-us-gov:execute-api:us-gov-west-1:123456789012:abc123"
       kms_key_arn                 = "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
@@ -121,6 +126,23 @@ run "the_application_gets_everything_it_needs" {
   assert {
     condition     = output.function_alias_arn == "arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:cross-partition-test-router:live"
     error_message = "The API must point to the alias before the function exists."
+  }
+
+  assert {
+    condition = (
+      one([for statement in jsondecode(output.caller_policies_json["operate"]).Statement : statement.Resource if statement.Action == "lambda:InvokeFunction"])
+      == "arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:cross-partition-test-router:tasks"
+      && !strcontains(output.caller_policies_json["operate"], output.function_alias_arn)
+    )
+    error_message = "The operator proves a new credential by the alias for tasks, and cannot invoke the API's."
+  }
+
+  assert {
+    condition = (
+      output.execution_role_arn == "arn:aws-us-gov:iam::123456789012:role/cross-partition-test-router-us-gov-west-1" &&
+      output.credential_secret_arn == output.application_inputs.credential.secret_arn
+    )
+    error_message = "Other roots and scripts find the role and the secret by outputs."
   }
 
   assert {
@@ -159,6 +181,77 @@ run "the_application_gets_everything_it_needs" {
   assert {
     condition     = !aws_s3_bucket.artifacts.force_destroy
     error_message = "By default, releases must survive a destroy."
+  }
+}
+
+run "federation_stores_nothing" {
+  command = plan
+
+  providers = { aws = aws.east }
+
+  variables {
+    region     = "us-gov-east-1"
+    credential = { mode = "federation", federation = { role_arn = "arn:aws:iam::210987654321:role/teams/inference/router" } }
+  }
+
+  assert {
+    condition = output.application_inputs.credential == {
+      mode       = "federation"
+      secret_arn = null
+      federation = { role_arn = "arn:aws:iam::210987654321:role/teams/inference/router", audience = "cross-partition-inference" }
+    }
+    error_message = "The application must get the role and the audience, and no secret."
+  }
+
+  assert {
+    condition     = length(module.commercial_credential) == 0 && output.credential_secret_arn == null
+    error_message = "There must be no secret."
+  }
+
+  # What the statements say is proven in modules/iam.
+  assert {
+    condition     = !strcontains(output.caller_policies_json["operate"], "secretsmanager")
+    error_message = "Nobody needs Secrets Manager."
+  }
+}
+
+run "a_mode_that_is_not_chosen_grants_nothing" {
+  command = plan
+
+  variables {
+    credential = {
+      mode       = "aws_keys"
+      federation = { role_arn = "arn:aws:iam::210987654321:role/router", audience = "https://inference.agency.example/dev" }
+    }
+  }
+
+  assert {
+    condition     = local.credential_modes == toset(["aws_keys"]) && !local.credential_federates && length(module.commercial_credential) == 1
+    error_message = "Federation may be prepared before it is chosen."
+  }
+
+  assert {
+    condition     = output.application_inputs.credential.federation.audience == "https://inference.agency.example/dev" && output.application_inputs.credential.mode == "aws_keys"
+    error_message = "The application must learn what was chosen and what was prepared."
+  }
+}
+
+run "during_a_switch_both_are_permitted" {
+  command = plan
+
+  variables {
+    credential                = { mode = "federation", federation = { role_arn = "arn:aws:iam::210987654321:role/router" } }
+    retained_credential_modes = ["api_key"]
+  }
+
+  assert {
+    condition     = local.credential_is_stored && local.credential_federates && strcontains(output.caller_policies_json["operate"], "secretsmanager:PutSecretValue")
+    error_message = "The release in service must keep what it uses."
+  }
+
+  assert {
+    condition     = output.application_inputs.credential.mode == "federation" && output.credential_secret_arn == "arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:cross-partition-test-commercial-creds-AbCdEf"
+    error_message = "The next release must use the new mode, and the secret stays until then."
   }
 }
 
@@ -224,12 +317,63 @@ run "invalid_values_are_refused" {
     log_retention_days          = 31
     integration_timeout_seconds = 301
     secret_recovery_window_days = 5
+    credential                  = { mode = "iam_role" }
   }
 
   expect_failures = [
     var.environment, var.region, var.name_prefix, var.tags, var.audit_retention_days, var.log_retention_days,
-    var.integration_timeout_seconds, var.secret_recovery_window_days,
+    var.integration_timeout_seconds, var.secret_recovery_window_days, var.credential,
   ]
+}
+
+run "federation_without_a_role_is_refused" {
+  command = plan
+
+  variables {
+    credential = { mode = "federation" }
+  }
+
+  expect_failures = [var.credential]
+}
+
+run "a_role_of_this_partition_is_refused" {
+  command = plan
+
+  variables {
+    credential = { federation = { role_arn = "arn:aws-us-gov:iam::210987654321:role/router" } }
+  }
+
+  expect_failures = [var.credential]
+}
+
+run "a_pattern_of_audiences_is_refused" {
+  command = plan
+
+  variables {
+    credential = { federation = { role_arn = "arn:aws:iam::210987654321:role/router", audience = "*" } }
+  }
+
+  expect_failures = [var.credential]
+}
+
+run "an_unknown_retained_mode_is_refused" {
+  command = plan
+
+  variables {
+    retained_credential_modes = ["api_key", "password"]
+  }
+
+  expect_failures = [var.retained_credential_modes]
+}
+
+run "federation_cannot_be_retained_without_its_role" {
+  command = plan
+
+  variables {
+    retained_credential_modes = ["federation"]
+  }
+
+  expect_failures = [var.retained_credential_modes]
 }
 
 run "tags_that_differ_in_case_only_are_refused" {

@@ -9,9 +9,13 @@ locals {
   account_id = data.aws_caller_identity.current.account_id
 
   arn_prefix = {
-    for service in ["cloudwatch", "ec2", "logs"] :
+    for service in ["cloudwatch", "ec2", "lambda", "logs"] :
     service => "arn:${data.aws_partition.current.partition}:${service}:${local.region}:${local.account_id}"
   }
+
+  function_arn = "${local.arn_prefix["lambda"]}:function:${var.function_name}"
+
+  decrypting_services = concat(["dynamodb", "lambda"], [for credential in var.stored_credential[*] : "secretsmanager"])
 }
 
 # IAM is global within an account, so the name carries the region.
@@ -62,10 +66,52 @@ data "aws_iam_policy_document" "execution" {
     resources = var.audit_index_arns
   }
 
-  statement {
-    sid       = "ReadCommercialCredential"
-    actions   = ["secretsmanager:GetSecretValue"]
-    resources = [var.credential_secret_arn]
+  dynamic "statement" {
+    for_each = var.stored_credential[*]
+
+    content {
+      sid       = "ReadCommercialCredential"
+      actions   = ["secretsmanager:GetSecretValue"]
+      resources = [statement.value.secret_arn]
+    }
+  }
+
+  # A token that is good for one thing, for a minute: the exchange at the Commercial account's STS. AWS names no resource
+  # for the action. Tags would need sts:TagGetWebIdentityToken, so the token says what STS knows, and nothing the code adds.
+  dynamic "statement" {
+    for_each = var.federation[*]
+
+    content {
+      sid       = "GetIdentityToken"
+      actions   = ["sts:GetWebIdentityToken"]
+      resources = ["*"]
+
+      # A request can name up to ten audiences. ForAnyValue would be content with one of them; ForAllValues refuses every
+      # other, but is true of an empty set as well, which the Null condition rules out.
+      condition {
+        test     = "ForAllValues:StringEquals"
+        variable = "sts:IdentityTokenAudience"
+        values   = [statement.value.audience]
+      }
+
+      condition {
+        test     = "Null"
+        variable = "sts:IdentityTokenAudience"
+        values   = ["false"]
+      }
+
+      condition {
+        test     = "NumericLessThanEquals"
+        variable = "sts:DurationSeconds"
+        values   = ["60"]
+      }
+
+      condition {
+        test     = "StringEquals"
+        variable = "sts:SigningAlgorithm"
+        values   = ["ES384"]
+      }
+    }
   }
 
   # The services decrypt in the name of whoever calls them, and Lambda the function's variables in the name of its role.
@@ -78,7 +124,7 @@ data "aws_iam_policy_document" "execution" {
     condition {
       test     = "StringEquals"
       variable = "kms:ViaService"
-      values   = [for service in ["dynamodb", "lambda", "secretsmanager"] : "${service}.${local.region}.amazonaws.com"]
+      values   = [for service in local.decrypting_services : "${service}.${local.region}.amazonaws.com"]
     }
   }
 

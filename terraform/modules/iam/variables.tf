@@ -9,6 +9,18 @@ variable "function_name" {
   }
 }
 
+variable "task_alias_name" {
+  description = "Alias of the function that whoever rotates a stored credential may invoke; best one that does tasks only."
+  type        = string
+  default     = "live"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z_-][A-Za-z0-9_-]{0,127}$", var.task_alias_name))
+    error_message = "task_alias_name must be 1 to 128 letters, digits, hyphens or underscores and not start with a digit."
+  }
+}
+
 variable "audit_table_arn" {
   description = "ARN of the audit table the function writes."
   type        = string
@@ -31,14 +43,34 @@ variable "audit_index_arns" {
   }
 }
 
-variable "credential_secret_arn" {
-  description = "ARN of the secret that holds the Commercial credential."
-  type        = string
-  nullable    = false
+variable "stored_credential" {
+  description = "The secret that holds the Commercial credential, for modes that store one; null for none, and then no permission of Secrets Manager."
+  type = object({
+    secret_arn = string
+  })
+  default = null
 
   validation {
-    condition     = can(regex("^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^*]+$", var.credential_secret_arn))
-    error_message = "credential_secret_arn must be the ARN of one secret."
+    condition     = var.stored_credential == null ? true : can(regex("^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^*]+$", var.stored_credential.secret_arn))
+    error_message = "stored_credential.secret_arn must be the ARN of one secret."
+  }
+
+  validation {
+    condition     = var.stored_credential != null || var.federation != null
+    error_message = "stored_credential or federation must be set: without either, the function cannot prove itself to the Commercial account."
+  }
+}
+
+variable "federation" {
+  description = "The one audience the role may get identity tokens for, to be exchanged for credentials of a Commercial role; null for none."
+  type = object({
+    audience = string
+  })
+  default = null
+
+  validation {
+    condition     = var.federation == null ? true : can(regex("^[A-Za-z0-9._:/-]{1,255}$", var.federation.audience))
+    error_message = "federation.audience must be 1 to 255 letters, digits or characters of ._:/- and name one audience, without wildcards."
   }
 }
 

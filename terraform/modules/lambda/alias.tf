@@ -19,6 +19,23 @@ resource "aws_lambda_alias" "this" {
   }
 }
 
+# For schedules and operators. A function is told through which alias it was invoked, so the code can do tasks here and
+# nothing else: whoever may invoke this one cannot hand it an event of API Gateway that names another caller.
+# In a gradual release it stays on the version in service, so that what a task finds out is true of that one. Tasks do not
+# belong to the share of calls that tries the new version.
+resource "aws_lambda_alias" "tasks" {
+  count = var.task_alias_name == null ? 0 : 1
+
+  name             = var.task_alias_name
+  description      = "The version in service, for tasks"
+  function_name    = aws_lambda_function.this.function_name
+  function_version = aws_lambda_alias.this.function_version
+}
+
+locals {
+  task_alias = var.task_alias_name == null ? aws_lambda_alias.this : aws_lambda_alias.tasks[0]
+}
+
 resource "aws_lambda_provisioned_concurrency_config" "this" {
   count = var.concurrency.provisioned == 0 ? 0 : 1
 

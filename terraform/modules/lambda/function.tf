@@ -46,7 +46,7 @@ resource "aws_lambda_function" "this" {
   depends_on = [aws_cloudwatch_log_group.this]
 }
 
-# Only the API named here, and only through the alias.
+# Only the API named here, and only through its alias.
 resource "aws_lambda_permission" "api" {
   statement_id  = "AllowInvokeFromApiGateway"
   action        = "lambda:InvokeFunction"

@@ -23,6 +23,11 @@ output "alias_arn" {
   value       = aws_lambda_alias.this.arn
 }
 
+output "task_alias_arn" {
+  description = "ARN of the alias that tasks go through: its own, or the same as `alias_arn` where task_alias_name is null."
+  value       = local.task_alias.arn
+}
+
 output "log_group_name" {
   description = "Log group of the function."
   value       = aws_cloudwatch_log_group.this.name

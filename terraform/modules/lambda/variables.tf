@@ -21,6 +21,22 @@ variable "alias_name" {
   }
 }
 
+variable "task_alias_name" {
+  description = "Name of a second alias, for schedules and whoever invokes the function directly; null sends tasks through the alias of the API."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.task_alias_name == null ? true : can(regex("^[A-Za-z0-9_-]{1,128}$", var.task_alias_name)) && !can(regex("^[0-9]+$", var.task_alias_name))
+    error_message = "task_alias_name must be null or 1 to 128 letters, digits, hyphens or underscores, and not a number."
+  }
+
+  validation {
+    condition     = var.task_alias_name == null ? true : var.task_alias_name != var.alias_name
+    error_message = "task_alias_name must differ from alias_name: through one alias the code cannot tell an operator from API Gateway."
+  }
+}
+
 variable "execution_role_arn" {
   description = "ARN of the role the function runs with."
   type        = string

@@ -24,7 +24,7 @@ locals {
       missing     = "notBreaching" # emitted when it happens
     }
     stale-credentials = {
-      description = "Secrets Manager does not answer: the credential in memory serves on, and new instances of the function have none."
+      description = "The Commercial credential cannot be renewed: the one in memory serves on, as long as it lasts, and new instances of the function have none."
       metric      = { source = "router", name = "StaleCredentials", statistic = "Sum" }
       comparison  = "GreaterThanOrEqualToThreshold"
       threshold   = 1
@@ -51,7 +51,7 @@ locals {
       period      = local.three_watches
       periods     = 1
       datapoints  = 1
-      missing     = "missing" # the secret names no expiry
+      missing     = "missing" # the secret names no expiry, or federation stores none: no notification of that
     }
     # The least of several runs: one that works is enough. Silence notifies as well, by the state INSUFFICIENT_DATA:
     # an alarm begins in it, so nothing is sent before the schedule is in service.

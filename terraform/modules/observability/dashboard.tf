@@ -46,7 +46,7 @@ locals {
       ]
     },
     {
-      title = "Days until the credential expires"
+      title = "Days until the stored credential expires"
       metrics = [
         { source = "router", name = "CredentialDaysToExpiry", statistic = "Minimum", label = "days" },
       ]

@@ -44,13 +44,14 @@ resource "aws_vpc_endpoint" "interface" {
 }
 
 # Nobody carries data out with credentials of another account, or into another account's table, secret or log.
-# What the function itself may do is its role's matter.
+# What the function itself may do is its role's matter. Of STS it needs one call; the token it gets is exchanged at the
+# Commercial partition's STS, which no endpoint here leads to.
 data "aws_iam_policy_document" "endpoint" {
   for_each = local.endpoints
 
   statement {
     sid       = "OwnAccountOnly"
-    actions   = ["${each.key}:*"]
+    actions   = [each.key == "sts" ? "sts:GetWebIdentityToken" : "${each.key}:*"]
     resources = ["*"]
 
     # Gateway endpoints take no other principal; who it may be is in the condition.
@@ -65,7 +66,7 @@ data "aws_iam_policy_document" "endpoint" {
       values   = [local.account_id]
     }
 
-    # Most calls of STS have no resource whose account could be compared.
+    # The call of STS has no resource whose account could be compared.
     dynamic "condition" {
       for_each = each.key == "sts" ? [] : [local.account_id]
 

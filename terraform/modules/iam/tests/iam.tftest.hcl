@@ -26,12 +26,12 @@ override_data {
 }
 
 variables {
-  function_name         = "cross-partition-test-router"
-  audit_table_arn       = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/requests"
-  audit_index_arns      = ["arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/requests/index/by-time"]
-  credential_secret_arn = "arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:creds-AbCdEf"
-  kms_key_arn           = "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
-  api_execution_arn     = "arn:aws-us-gov:execute-api:us-gov-west-1:123456789012:abc123"
+  function_name     = "cross-partition-test-router"
+  audit_table_arn   = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/requests"
+  audit_index_arns  = ["arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/requests/index/by-time"]
+  stored_credential = { secret_arn = "arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:creds-AbCdEf" }
+  kms_key_arn       = "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+  api_execution_arn = "arn:aws-us-gov:execute-api:us-gov-west-1:123456789012:abc123"
 }
 
 run "the_policies_allow_exactly_this" {
@@ -114,6 +114,7 @@ run "policies_for_callers_and_operators" {
 
   variables {
     create_caller_policies = true
+    task_alias_name        = "tasks"
     model_policies = {
       one-model = ["amazon.nova-lite-v1:0"]
       patterns  = ["us.anthropic.*", "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc123"]
@@ -221,7 +222,7 @@ run "policies_for_callers_and_operators" {
       {
         Sid      = "PutCommercialCredential"
         Effect   = "Allow"
-        Action   = ["secretsmanager:PutSecretValue", "secretsmanager:DescribeSecret"]
+        Action   = ["secretsmanager:UpdateSecretVersionStage", "secretsmanager:PutSecretValue", "secretsmanager:ListSecretVersionIds", "secretsmanager:DescribeSecret"]
         Resource = "arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:creds-AbCdEf"
       },
       {
@@ -236,6 +237,36 @@ run "policies_for_callers_and_operators" {
           }
         }
       },
+      {
+        Sid      = "ProveCommercialCredential"
+        Effect   = "Allow"
+        Action   = "lambda:InvokeFunction"
+        Resource = "arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:cross-partition-test-router:tasks"
+      },
+      {
+        Sid    = "ReadRouterSettings"
+        Effect = "Allow"
+        Action = "lambda:GetFunctionConfiguration"
+        Resource = [
+          "arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:cross-partition-test-router:tasks",
+          "arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:cross-partition-test-router",
+        ]
+      },
+      {
+        Sid      = "DecryptRouterSettings"
+        Effect   = "Allow"
+        Action   = "kms:Decrypt"
+        Resource = "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+        Condition = {
+          StringEquals = { "kms:ViaService" = "lambda.us-gov-west-1.amazonaws.com" }
+          StringLike = {
+            "kms:EncryptionContext:aws:lambda:FunctionArn" = [
+              "arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:cross-partition-test-router",
+              "arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:cross-partition-test-router:*",
+            ]
+          }
+        }
+      },
     ]
     error_message = "The operator's policy changed: every action and resource of it is listed here on purpose."
   }
@@ -246,6 +277,76 @@ run "policies_for_callers_and_operators" {
       name => "cross-partition-test-router-us-gov-west-1-${name}"
     }
     error_message = "Each policy must exist, under a name that holds the region."
+  }
+}
+
+run "federation_alone_has_no_permission_of_secrets_manager" {
+  command = plan
+
+  variables {
+    stored_credential = null
+    federation        = { audience = "cross-partition-inference" }
+  }
+
+  assert {
+    condition = slice(jsondecode(aws_iam_role_policy.execution.policy).Statement, 3, 5) == [
+      {
+        Sid      = "GetIdentityToken"
+        Effect   = "Allow"
+        Action   = "sts:GetWebIdentityToken"
+        Resource = "*"
+        Condition = {
+          "ForAllValues:StringEquals" = { "sts:IdentityTokenAudience" = "cross-partition-inference" }
+          Null                        = { "sts:IdentityTokenAudience" = "false" }
+          NumericLessThanEquals       = { "sts:DurationSeconds" = "60" }
+          StringEquals                = { "sts:SigningAlgorithm" = "ES384" }
+        }
+      },
+      {
+        Sid      = "DecryptThroughServices"
+        Effect   = "Allow"
+        Action   = "kms:Decrypt"
+        Resource = "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+        Condition = {
+          StringEquals = { "kms:ViaService" = ["dynamodb.us-gov-west-1.amazonaws.com", "lambda.us-gov-west-1.amazonaws.com"] }
+        }
+      },
+    ]
+    error_message = "The role may get tokens for one audience, a minute and ES384, and nothing else takes the secret's place."
+  }
+
+  assert {
+    condition     = length(jsondecode(aws_iam_role_policy.execution.policy).Statement) == 5 && !strcontains(aws_iam_role_policy.execution.policy, "secretsmanager")
+    error_message = "Without a stored credential, the role has nothing to do with Secrets Manager."
+  }
+
+  assert {
+    condition = [for statement in jsondecode(output.policies_json["operate"]).Statement : statement.Sid] == [
+      "ReadAuditTrailAndHealth", "ReadLogs", "DescribeAuditTable",
+    ]
+    error_message = "Without a stored credential, an operator has none to change and no reason to invoke the function."
+  }
+}
+
+run "both_while_a_switch_is_under_way" {
+  command = plan
+
+  providers = { aws = aws.east }
+
+  variables {
+    federation = { audience = "https://inference.agency.example/dev" }
+  }
+
+  assert {
+    condition = [for statement in jsondecode(aws_iam_role_policy.execution.policy).Statement : statement.Sid] == [
+      "WriteOwnLogs", "WriteAuditTrail", "ReadAuditTrail", "ReadCommercialCredential", "GetIdentityToken", "DecryptThroughServices",
+    ]
+    error_message = "The permissions of two modes must stand beside each other."
+  }
+
+  assert {
+    condition     = one([for statement in jsondecode(output.policies_json["operate"]).Statement : statement.Resource if statement.Sid == "ProveCommercialCredential"]) == "arn:aws-us-gov:lambda:us-gov-east-1:123456789012:function:cross-partition-test-router:live"
+    error_message = "Where there is one alias only, it is the one that may be invoked."
   }
 }
 
@@ -321,13 +422,14 @@ run "invalid_values_are_refused" {
   command = plan
 
   variables {
-    function_name         = "a-name-that-leaves-no-room-for-the-region-in-a-role"
-    audit_table_arn       = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/*"
-    audit_index_arns      = ["arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/requests/index/*"]
-    credential_secret_arn = "arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:*"
-    kms_key_arn           = "*"
-    api_execution_arn     = "arn:aws-us-gov:execute-api:us-gov-west-1:123456789012:*"
-    stage_name            = "*"
+    function_name     = "a-name-that-leaves-no-room-for-the-region-in-a-role"
+    audit_table_arn   = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/*"
+    audit_index_arns  = ["arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/requests/index/*"]
+    stored_credential = { secret_arn = "arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:*" }
+    task_alias_name   = "tasks*"
+    kms_key_arn       = "*"
+    api_execution_arn = "arn:aws-us-gov:execute-api:us-gov-west-1:123456789012:*"
+    stage_name        = "*"
 
     model_policies           = { Team = ["amazon.nova-lite-v1:0"] }
     operator_access          = { alarm_names = ["*"] }
@@ -335,10 +437,30 @@ run "invalid_values_are_refused" {
   }
 
   expect_failures = [
-    var.function_name, var.audit_table_arn, var.audit_index_arns, var.credential_secret_arn,
+    var.function_name, var.audit_table_arn, var.audit_index_arns, var.stored_credential, var.task_alias_name,
     var.kms_key_arn, var.api_execution_arn, var.stage_name,
     var.model_policies, var.operator_access, var.permissions_boundary_arn,
   ]
+}
+
+run "a_pattern_of_audiences_is_refused" {
+  command = plan
+
+  variables {
+    federation = { audience = "cross-partition-*" }
+  }
+
+  expect_failures = [var.federation]
+}
+
+run "no_credential_at_all_is_refused" {
+  command = plan
+
+  variables {
+    stored_credential = null
+  }
+
+  expect_failures = [var.stored_credential]
 }
 
 run "a_pattern_for_every_model_is_refused" {

@@ -53,6 +53,11 @@ run "a_version_is_published_behind_the_alias" {
   }
 
   assert {
+    condition     = length(aws_lambda_alias.tasks) == 0
+    error_message = "By default there is one alias."
+  }
+
+  assert {
     condition     = length(aws_lambda_function.this.vpc_config) == 0 && aws_lambda_function.this.reserved_concurrent_executions == -1
     error_message = "By default the function is outside a VPC and reserves nothing."
   }
@@ -84,7 +89,7 @@ run "a_vpc_concurrency_signing_and_schedules_can_be_given" {
       jsondecode(aws_cloudwatch_event_target.this["watch"].input) == { task = "watch" } &&
       aws_lambda_permission.schedule["watch"].qualifier == "live"
     )
-    error_message = "A schedule must send its task to the alias."
+    error_message = "Without an alias for tasks, a schedule must send its task to the one there is."
   }
 
   assert {
@@ -98,17 +103,64 @@ run "a_vpc_concurrency_signing_and_schedules_can_be_given" {
   }
 }
 
-run "a_gradual_release_leaves_the_alias_where_it_was" {
+run "tasks_can_have_an_alias_of_their_own" {
+  command = plan
+
+  override_resource {
+    target          = aws_lambda_function.this
+    override_during = plan
+    values          = { version = "8" }
+  }
+
+  override_resource {
+    target          = aws_lambda_alias.tasks
+    override_during = plan
+    values          = { arn = "arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:cross-partition-test-router:tasks" }
+  }
+
+  variables {
+    task_alias_name = "tasks"
+    concurrency     = { provisioned = 2 }
+    schedules       = { watch = "rate(5 minutes)" }
+  }
+
+  assert {
+    condition     = [for alias in [aws_lambda_alias.this, aws_lambda_alias.tasks[0]] : "${alias.name} ${alias.function_version}"] == ["live 8", "tasks 8"]
+    error_message = "Both aliases must point to the version in service."
+  }
+
+  assert {
+    condition = (
+      aws_cloudwatch_event_target.this["watch"].arn == output.task_alias_arn && endswith(output.task_alias_arn, ":tasks") &&
+      aws_lambda_permission.schedule["watch"].qualifier == "tasks" &&
+      aws_lambda_function_event_invoke_config.this[0].qualifier == "tasks"
+    )
+    error_message = "Schedules must use the alias for tasks."
+  }
+
+  assert {
+    condition     = aws_lambda_permission.api.qualifier == "live" && aws_lambda_provisioned_concurrency_config.this[0].qualifier == "live"
+    error_message = "API Gateway and the warm executions must stay with the alias of the API."
+  }
+}
+
+run "a_gradual_release_leaves_the_aliases_where_they_were" {
   command = plan
 
   variables {
     gradual_release = { from_version = "7", new_version_percent = 10 }
+    task_alias_name = "tasks"
   }
 
   # The new version's number, the key of its share, is known after the apply only: the twin shows it.
   assert {
     condition     = aws_lambda_alias.this.function_version == "7" && length(aws_lambda_alias.this.routing_config) == 1
     error_message = "Most calls must stay with the version in service."
+  }
+
+  assert {
+    condition     = aws_lambda_alias.tasks[0].function_version == "7" && length(aws_lambda_alias.tasks[0].routing_config) == 0
+    error_message = "Tasks must stay with it, all of them."
   }
 }
 
@@ -191,23 +243,26 @@ run "a_gradual_release_with_provisioned_concurrency_and_an_unknown_architecture_
   expect_failures = [var.artifact, var.gradual_release]
 }
 
-run "a_gradual_release_from_an_unpublished_version_and_an_unknown_signature_are_refused" {
+# A name for tasks is compared with alias_name, so it is not looked at where that is wrong itself.
+run "a_gradual_release_from_an_unpublished_version_an_unknown_signature_and_a_pattern_of_aliases_are_refused" {
   command = plan
 
   variables {
     artifact        = merge(var.artifact, { code_signing_config_arn = "csc" })
     gradual_release = { from_version = "$LATEST", new_version_percent = 10 }
+    task_alias_name = "tasks*"
   }
 
-  expect_failures = [var.artifact, var.gradual_release]
+  expect_failures = [var.artifact, var.gradual_release, var.task_alias_name]
 }
 
-run "a_gradual_release_of_everything_is_refused" {
+run "a_gradual_release_of_everything_and_one_alias_for_everything_are_refused" {
   command = plan
 
   variables {
     gradual_release = { from_version = "7", new_version_percent = 100 }
+    task_alias_name = "live"
   }
 
-  expect_failures = [var.gradual_release]
+  expect_failures = [var.gradual_release, var.task_alias_name]
 }

@@ -255,7 +255,7 @@ run "a_new_vpc" {
         Sid       = "OwnAccountOnly"
         Effect    = "Allow"
         Principal = "*"
-        Action    = "${service}:*"
+        Action    = service == "sts" ? "sts:GetWebIdentityToken" : "${service}:*"
         Resource  = "*"
         Condition = {
           StringEquals = merge(
@@ -265,7 +265,7 @@ run "a_new_vpc" {
         }
       }
     ])
-    error_message = "Through the endpoints, only this account's principals may reach this account's resources."
+    error_message = "Through the endpoints, only this account's principals may reach this account's resources, and of STS only identity tokens."
   }
 
   assert {
