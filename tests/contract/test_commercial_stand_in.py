@@ -14,6 +14,7 @@ import time
 import zlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -31,6 +32,7 @@ from requests_aws4auth import AWS4Auth
 from tests.fakes import commercial_auth as made_up
 from tests.fakes import commercial_faults
 from tests.fakes.commercial import CommercialStandIn
+from tests.fakes.commercial_sigv4 import MISMATCH
 
 NOVA, HAIKU = "amazon.nova-lite-v1:0", "anthropic.claude-haiku-4-5-20251001-v1:0"
 IMAGE, LLAMA = "amazon.twin-made-up-image-v1:0", "meta.llama4-scout-17b-instruct-v1:0"
@@ -295,11 +297,24 @@ def test_a_wrong_clock_is_refused(bedrock: CommercialStandIn, minutes: int, monk
     assert refusal(call(bedrock, headers=signed(bedrock)))[:2] == (403, "InvalidSignatureException")
 
 
+def test_a_clock_that_is_ahead_refuses_and_says_the_time(bedrock: CommercialStandIn) -> None:
+    for offset, expected in ((1200, 403), (-1200, 403), (600, 200), (0, 200)):
+        assert control(bedrock, "PUT", "clock", {"offset_seconds": offset})[0] == 200
+        assert control(bedrock, "GET", "clock")[1] == {"offset_seconds": offset}
+        status, headers, body = call(bedrock, headers=signed(bedrock))
+        assert status == expected
+        said = parsedate_to_datetime(headers["date"])
+        assert abs((said - datetime.now(UTC)).total_seconds() - offset) < 3
+        if status == 403:
+            assert refusal((status, headers, body))[1] == "InvalidSignatureException"
+    assert control(bedrock, "PUT", "clock", {"seconds": 1})[0] == 400
+
+
 def test_what_changes_after_signing_is_refused(bedrock: CommercialStandIn) -> None:
     headers = signed(bedrock)
     dateless = {name: value for name, value in headers.items() if name != "X-Amz-Date"}
     unsigned = {**headers, "Authorization": headers["Authorization"].split(", Signature")[0]}
-    mismatch = (403, "InvalidSignatureException", made_up.MISMATCH)
+    mismatch = (403, "InvalidSignatureException", MISMATCH)
     assert refusal(call(bedrock, headers=headers, body=NOVA_BODY.replace(b"Say", b"Yas"))) == mismatch
     assert refusal(call(bedrock, headers=headers, path="/model/amazon.nova-pro-v1:0/invoke")) == mismatch
     assert refusal(call(bedrock, headers=headers, path=f"/model/{NOVA}/invoke?a=b")) == mismatch
@@ -449,6 +464,8 @@ def test_any_status_can_be_answered(bedrock: CommercialStandIn) -> None:
     assert "x-amzn-errortype" not in headers
     bedrock.inject("expired_token")
     assert refusal(call(bedrock))[:2] == (403, "ExpiredTokenException")
+    bedrock.inject("revoked_key")
+    assert refusal(call(bedrock)) == refusal(call(bedrock, headers={"Authorization": "Bearer wrong"}))
 
 
 def test_slow_and_dripping_answers_arrive_in_the_end(bedrock: CommercialStandIn) -> None:
@@ -494,6 +511,7 @@ def control(bedrock: CommercialStandIn, method: str, name: str, document: Any = 
 
 def test_the_request_log_tells_everything_but_the_credential(bedrock: CommercialStandIn) -> None:
     token = {"key": made_up.SESSION_ACCESS_KEY_ID, "token": made_up.SESSION_TOKEN}
+    started = time.time()
     call(bedrock, headers={**BEARER, "X-Audit": "kept"})
     call(bedrock, headers=signed(bedrock, **token))
     call(bedrock, "GET", f"/foundation-models?X-Amz-Security-Token={made_up.SESSION_TOKEN}&a=1", b"", {})
@@ -505,7 +523,9 @@ def test_the_request_log_tells_everything_but_the_credential(bedrock: Commercial
     assert (bearer["auth"], bearer["headers"]["X-Audit"]) == ("bearer", "kept")
     assert (bearer["bodySha256"], bearer["bodyLength"]) == (hashlib.sha256(NOVA_BODY).hexdigest(), len(NOVA_BODY))
     assert (sigv4["auth"], sigv4["authHint"], sigv4["status"]) == ("sigv4", "TWIN", 200)
+    assert (sigv4["credential"], sigv4["principal"]) == ("TWIN", None)
     assert (nobody["auth"], nobody["status"]) == ("none", 403)
+    assert started <= bearer["arrivedAt"] <= sigv4["arrivedAt"] <= nobody["arrivedAt"] <= time.time()
     assert nobody["path"] == "/foundation-models?X-Amz-Security-Token=REDACTED&a=1"
     assert control(bedrock, "DELETE", "requests")[0] == 200
     assert control(bedrock, "GET", "requests")[1] == {"requests": []}

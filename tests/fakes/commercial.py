@@ -11,19 +11,23 @@ fails on demand. Run it on its own, or use `CommercialStandIn` as a context mana
 
 Tests steer it with a control API that needs no credential and is never in the request log:
 
-    GET, DELETE /_twin/requests    what arrived, without credentials; forget it
+    GET, DELETE /_twin/requests    what arrived, refused or not, without credentials; forget it
     GET, POST, DELETE /_twin/faults    {"fault": "throttle", "count": 2, "match": "/model/", ...parameters}
     PUT  /_twin/credentials    {"api_keys": [...], "access_keys": [{"access_key_id", "secret_access_key",
                                 "session_token"?, "expires_at"?}]}
+    GET, PUT /_twin/clock    {"offset_seconds": 1200}: how far this side's clock is ahead of the machine's
     GET  /_twin/health
+
+With --account-url, credentials that are not its own are those of the twin's Commercial account (commercial_account.py),
+which is asked at each request whose they are and what IAM allows; TWIN_IDENTIFY_TOKEN is what the account wants to see.
 
 Follows the AWS pages "Amazon Bedrock API Reference" (InvokeModel, Converse, CountTokens, ListFoundationModels,
 ListInferenceProfiles), "Troubleshooting Amazon Bedrock API error codes", "API keys reference", "Inference profiles" and
 "Create a signed AWS API request", and botocore's service models `bedrock` and `bedrock-runtime`.
 
-What it does NOT prove: that IAM allows a call, that a model or a quota exists, that TLS or DNS work, how long a model
-takes or what it says, tokenisation, streaming (not offered: 404), or that AWS words an error as it did when this was
-written. Sentences AWS does not document are from public bug reports.
+What it does NOT prove: that a model or a quota exists, that TLS or DNS work, how long a model takes or what it says,
+tokenisation, streaming (not offered: 404), or that AWS words an error as it did when this was written; and without an
+account, that IAM allows a call. Sentences AWS does not document are from public bug reports.
 """
 
 from __future__ import annotations
@@ -37,39 +41,47 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import unquote
 
 if not __package__:  # run as a file: make `tests.fakes` importable, as pytest's pythonpath does
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.fakes import commercial_faults as faults
-from tests.fakes import commercial_runtime as runtime
-from tests.fakes.commercial_auth import DEFAULT_CREDENTIALS, Credentials, identify, redact, verify
+from tests.fakes.commercial_auth import DEFAULT_CREDENTIALS, Credentials, verify
+from tests.fakes.commercial_control import CONTROL, control
+from tests.fakes.commercial_iam import CommercialAccount, Identity
+from tests.fakes.commercial_log import RequestLog
 from tests.fakes.commercial_models import Catalogue
-from tests.fakes.commercial_wire import BedrockError, Connection, Request, Response, json_response
+from tests.fakes.commercial_operations import answer, needs_of
+from tests.fakes.commercial_wire import BedrockError, Connection, Request, Response
 
 REGIONS = ("us-east-1", "us-east-2", "us-west-2")
-CONTROL = "/_twin/"
-SECRET_HEADERS = frozenset({"authorization", "x-amz-security-token", "x-api-key"})
 
 
 class CommercialStandIn:
     """The stand-in in this process: `with CommercialStandIn() as bedrock: ... bedrock.url ... bedrock.requests`."""
 
     def __init__(
-        self, *, port: int = 0, credentials: Mapping[str, Any] = DEFAULT_CREDENTIALS, regions: Sequence[str] = REGIONS
+        self,
+        *,
+        port: int = 0,
+        credentials: Mapping[str, Any] = DEFAULT_CREDENTIALS,
+        regions: Sequence[str] = REGIONS,
+        account: CommercialAccount | None = None,
     ) -> None:
         self.regions = tuple(regions)
         self.credentials = Credentials.from_document(credentials)
         self.connections = 0
-        self._catalogue = Catalogue(self.regions)
-        self._faults = faults.FaultBook()
+        self.clock_offset = timedelta()
+        self._account = account
+        self.faults = faults.FaultBook()
         self._lock = threading.Lock()
-        self._requests: list[dict[str, Any]] = []
+        self.log = RequestLog()
         self._open: dict[Connection, threading.Thread] = {}
         self._stopping = False
         self._listener = socket.create_server(("127.0.0.1", port), backlog=256)
@@ -99,17 +111,21 @@ class CommercialStandIn:
 
     @property
     def requests(self) -> list[dict[str, Any]]:
-        with self._lock:
-            return [dict(entry) for entry in self._requests]
+        return self.log.entries()
+
+    @cached_property
+    def _catalogue(self) -> Catalogue:
+        # Not before the first request: the account may start after its Bedrock.
+        return Catalogue(self.regions, self._account.account_id) if self._account else Catalogue(self.regions)
 
     def clear(self) -> None:
-        """Forget the requests and the faults; the credentials stay."""
-        self._faults.clear()
-        with self._lock:
-            self._requests.clear()
+        """Forget the requests and the faults, and let the clock be right; the credentials stay."""
+        self.faults.clear()
+        self.log.clear()
+        self.clock_offset = timedelta()
 
     def inject(self, fault: str, *, count: int = 1, match: str = "", **params: Any) -> None:
-        self._faults.add(faults.Fault(fault, count, match, params))
+        self.faults.add(faults.Fault(fault, count, match, params))
 
     def replace_credentials(self, document: Mapping[str, Any]) -> None:
         self.credentials = Credentials.from_document(document)
@@ -147,22 +163,27 @@ class CommercialStandIn:
         if not start:  # an idle connection was closed; that must not use up a fault
             return False
         target = [*start.split(b" ", 2), b"", b""][1].decode("latin-1")
-        if not target.startswith(CONTROL) and self._faults.take(target, before_reading=True):
+        if not target.startswith(CONTROL) and self.faults.take(target, before_reading=True):
             connection.reset()
             return False
-        request = connection.read_request()
+        request = connection.read_request(self.clock_offset)
         if request is None:
             return False
         if target.startswith(CONTROL):
-            connection.send(request, self._control(request))
+            connection.send(request, control(self, request))
             return request.keep_alive
-        entry = self._record(request)
+        entry = self.log.record(request)
+
+        def ask(credential: Mapping[str, str], region: str) -> Identity:
+            return self._identify(credential, request, region, entry)
+
         try:
-            verify(request, self.credentials, self.regions, datetime.now(UTC))
+            verify(request, self.credentials, self.regions, request.now(), ask if self._account else None)
+            catalogue = self._catalogue
         except BedrockError as refused:
             response, fault = refused.response, None
         else:
-            response, fault = self._answer(request), self._faults.take(request.path)
+            response, fault = answer(request, catalogue), self.faults.take(request.path)
         return self._deliver(connection, request, response, fault, entry)
 
     def _deliver(
@@ -177,84 +198,25 @@ class CommercialStandIn:
         if fault and fault.name in faults.SPOILED:
             response = faults.SPOILED[fault.name](response, **fault.params)
         # Before the first byte leaves, so that a test which has its answer finds the entry complete.
-        with self._lock:
-            entry.update(fault=name, status=None if name in faults.UNANSWERED else response.status)
+        self.log.complete(entry, fault=name, status=None if name in faults.UNANSWERED else response.status)
         if fault and fault.name in faults.BROKEN:
             faults.BROKEN[fault.name](connection, request, response, **fault.params)
             return request.keep_alive and connection.socket.fileno() >= 0
         connection.send(request, response)
         return request.keep_alive
 
-    def _record(self, request: Request) -> dict[str, Any]:
-        caller = identify(request)
-        entry = {
-            "method": request.method,
-            "path": redact(request.target),
-            "headers": {name: value for name, value in request.headers if name.lower() not in SECRET_HEADERS},
-            "auth": caller.kind,
-            "authHint": caller.hint,
-            "bodySha256": request.body_sha256,
-            "bodyLength": request.body_length,
-            "receivedAt": request.received_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "status": None,
-            "fault": None,
-            "requestId": request.request_id,
-        }
-        with self._lock:
-            self._requests.append(entry)
-        return entry
-
-    def _answer(self, request: Request) -> Response:
-        """The routes. A segment is decoded once: "%2F" inside a model id is part of the id, a raw "/" is not."""
-        catalogue = self._catalogue
-        try:
-            match (request.method, *(unquote(segment) for segment in request.path.split("/")[1:])):
-                case ("POST", "model", identifier, "invoke") if identifier:
-                    return runtime.invoke(catalogue.resolve(identifier), request)
-                case ("POST", "model", identifier, "converse") if identifier:
-                    return runtime.converse(catalogue.resolve(identifier), request)
-                case ("POST", "model", identifier, "count-tokens") if identifier:
-                    catalogue.resolve_for_counting(identifier)
-                    return runtime.count(request)
-                case ("GET", "foundation-models"):
-                    return catalogue.list_models(request.query)
-                case ("GET", "foundation-models", identifier) if identifier:
-                    return catalogue.get_model(identifier)
-                case ("GET", "foundation-model-availability", identifier) if identifier:
-                    return catalogue.model_availability(identifier)
-                case ("GET", "inference-profiles"):
-                    return catalogue.list_profiles(request.query)
-                case ("GET", "inference-profiles", identifier) if identifier:
-                    return catalogue.get_profile(identifier)
-        except BedrockError as error:
-            return error.response
-        return BedrockError(404, "UnknownOperationException", "The requested operation is not recognized.").response
-
-    def _control(self, request: Request) -> Response:
-        try:
-            document = json.loads(request.body) if request.body else {}
-            match (request.method, request.path.removeprefix(CONTROL)):
-                case ("GET", "health"):
-                    counts = {"connections": self.connections, "requests": len(self.requests)}
-                    return json_response({"status": "ok", **counts, "faults": self._faults.pending()})
-                case ("GET", "requests"):
-                    return json_response({"requests": self.requests})
-                case ("DELETE", "requests"):
-                    with self._lock:
-                        self._requests.clear()
-                case ("GET", "faults"):
-                    return json_response({"faults": self._faults.pending()})
-                case ("POST", "faults"):
-                    self.inject(document.pop("fault", ""), **document)
-                case ("DELETE", "faults"):
-                    self._faults.clear()
-                case ("PUT", "credentials"):
-                    self.replace_credentials(document)
-                case _:
-                    return json_response({"message": f"no control call {request.method} {request.path}"}, 404)
-        except (ValueError, TypeError, AttributeError) as error:
-            return json_response({"message": str(error)}, 400)
-        return json_response({})
+    def _identify(
+        self, credential: Mapping[str, str], request: Request, region: str, entry: dict[str, Any]
+    ) -> Identity:
+        """What the account says of a credential and of this request; the log gets to know who it is."""
+        needs = needs_of(request, self._catalogue, region)
+        conditions = {**(needs.conditions or {}), "aws:SourceIp": "127.0.0.1"}
+        identity = self._account.identify(credential, replace(needs, conditions=conditions), region)
+        if identity.principal_arn:
+            # The id of an API key is no secret; of an access key the log has the end only, as before.
+            known_as = identity.credential_id if "api_key" in credential else entry["authHint"]
+            self.log.complete(entry, principal=identity.principal_arn, credential=known_as)
+        return identity
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -271,13 +233,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
         default=os.environ.get("COMMERCIAL_TWIN_CREDENTIALS"),
         help="JSON as for PUT /_twin/credentials; COMMERCIAL_TWIN_CREDENTIALS names one too",
     )
+    parser.add_argument("--account-url", help="the twin's Commercial account; with it, its own credentials are none")
     parser.add_argument("--region", action="append", help="a Region to serve; repeat it; the first one is in the ARNs")
     options = parser.parse_args(arguments)
-    credentials = json.loads(options.credentials.read_text()) if options.credentials else DEFAULT_CREDENTIALS
+    account, credentials = None, DEFAULT_CREDENTIALS
+    if options.account_url:
+        account, credentials = CommercialAccount(options.account_url, os.environ["TWIN_IDENTIFY_TOKEN"]), {}
+    if options.credentials:
+        credentials = json.loads(Path(options.credentials).read_text())
     # Blocked here, so in every thread started below: the signal waits until this thread asks for it.
     stopping = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, stopping)
-    with CommercialStandIn(port=options.port, credentials=credentials, regions=options.region or REGIONS) as stand_in:
+    regions = options.region or REGIONS
+    with CommercialStandIn(port=options.port, credentials=credentials, regions=regions, account=account) as stand_in:
         if options.port_file:  # renamed into place: a reader never sees half a number
             draft = options.port_file.with_name(options.port_file.name + ".draft")
             draft.write_text(f"{stand_in.port}\n")

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
-from tests.fakes.commercial_wire import BEDROCK, BedrockError, Connection, Request, Response, json_response
+from tests.fakes.commercial_wire import BEDROCK, FRONT_DOOR, BedrockError, Connection, Request, Response, json_response
 
 RESET_ON_ACCEPT = "reset_on_accept"
 TOO_MANY = "Too many requests, please wait before trying again."
@@ -29,6 +29,12 @@ def throttle(_: Response, *, message: str = TOO_MANY, headers: Headers = None) -
 
 def expired_token(_: Response) -> Response:
     return BedrockError(403, "ExpiredTokenException", "The security token included in the request is expired").response
+
+
+def revoked_key(_: Response) -> Response:
+    """What a Bedrock API key gets that was deleted, deactivated or has expired."""
+    sentence = "Authentication failed: Please make sure your API Key is valid."
+    return BedrockError(403, "AccessDeniedException", sentence, namespace=FRONT_DOOR, message_key="Message").response
 
 
 def service_unavailable(_: Response, *, headers: Headers = None) -> Response:
@@ -107,14 +113,14 @@ def close_before_response(connection: Connection, _request: Request, _: Response
 
 def truncate(connection: Connection, request: Request, response: Response, *, missing_bytes: int = 100) -> None:
     """A complete-looking body, a Content-Length that promises more, and then the end."""
-    head = response.head(request.request_id, length=len(response.body) + missing_bytes, close=False)
+    head = response.head(request, length=len(response.body) + missing_bytes, close=False)
     connection.socket.sendall(head + response.body)
     connection.close()
 
 
 def no_content_length(connection: Connection, request: Request, response: Response) -> None:
     """The body ends where the connection does; a cut one cannot be told from a whole one."""
-    connection.socket.sendall(response.head(request.request_id, length=None, close=True) + response.body)
+    connection.socket.sendall(response.head(request, length=None, close=True) + response.body)
     connection.close()
 
 
@@ -137,7 +143,7 @@ def drip(
     interval_seconds: float = 0.1,
 ) -> None:
     """Slow loris from the status line on: every read succeeds, so only a total deadline ends it."""
-    whole = response.head(request.request_id, length=len(response.body), close=not request.keep_alive) + response.body
+    whole = response.head(request, length=len(response.body), close=not request.keep_alive) + response.body
     for start in range(0, len(whole), bytes_per_write):
         connection.socket.sendall(whole[start : start + bytes_per_write])
         if not connection.pause(interval_seconds):
@@ -145,7 +151,7 @@ def drip(
 
 
 _SPOILING: tuple[Callable[..., Response], ...] = (
-    *(throttle, expired_token, service_unavailable, model_timeout, model_error, status),
+    *(throttle, expired_token, revoked_key, service_unavailable, model_timeout, model_error, status),
     *(half_json, html, not_json, huge_headers, redirect, large_response, gzip),
 )
 _BREAKING = (reset_before_response, close_before_response, truncate, no_content_length, slow, hang, drip)

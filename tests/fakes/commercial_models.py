@@ -74,10 +74,26 @@ class Catalogue:
     """The models as seen from the Regions served; the first is the one ARNs name."""
 
     regions: Sequence[str]
+    account: str = ACCOUNT
+
+    def profile_arn(self, name: str, region: str) -> str:
+        return f"arn:aws:bedrock:{region}:{self.account}:inference-profile/{name}"
+
+    def destinations(self, name: str) -> list[str]:
+        """The models an inference profile leads to; none if there is no such profile."""
+        if name not in PROFILES:
+            return []
+        # A global profile also routes to "no Region": its ARN has an empty one.
+        places = ["us-east-1", "us-east-2", "us-west-2", *([""] if name.startswith("global.") else [])]
+        return [f"arn:aws:bedrock:{place}::foundation-model/{PROFILES[name].id}" for place in places]
+
+    def model_behind(self, name: str) -> str:
+        """The model of a profile, or the name itself."""
+        return PROFILES[name].id if name in PROFILES else name
 
     def resolve(self, identifier: str) -> Model:
         """The model that an id, a profile id or an ARN of either stands for, if it may be invoked by that name."""
-        kind, name = self._split(identifier)
+        kind, name = self.split(identifier)
         if kind != "foundation-model" and name in PROFILES:
             return PROFILES[name]
         if kind == "inference-profile" or name not in MODELS:
@@ -92,7 +108,7 @@ class Catalogue:
 
     def resolve_for_counting(self, identifier: str) -> None:
         """CountTokens runs no model, so a profile-only model goes by its own id as well."""
-        kind, name = self._split(identifier)
+        kind, name = self.split(identifier)
         if name not in (PROFILES if kind == "inference-profile" else {**PROFILES, **MODELS}):
             raise ValidationError(INVALID_ID)
 
@@ -146,12 +162,12 @@ class Catalogue:
         return json_response(page)
 
     def get_profile(self, identifier: str) -> Response:
-        kind, name = self._split(identifier)
+        kind, name = self.split(identifier)
         if kind == "foundation-model" or name not in PROFILES:
             raise BedrockError(404, "ResourceNotFoundException", "The specified inference profile could not be found.")
         return json_response(self._profile_summary(name))
 
-    def _split(self, identifier: str) -> tuple[str, str]:
+    def split(self, identifier: str) -> tuple[str, str]:
         """("", id) for a bare id, else the kind and id an ARN names, if it is an ARN of this account and partition."""
         if not identifier.startswith("arn:"):
             return "", identifier
@@ -159,12 +175,12 @@ class Catalogue:
         if match is None:
             raise ValidationError(INVALID_ID)
         region, account, kind, name = match.groups()
-        if region not in self.regions or account != (ACCOUNT if kind == "inference-profile" else ""):
+        if region not in self.regions or account != (self.account if kind == "inference-profile" else ""):
             raise ValidationError(INVALID_ID)
         return kind, name
 
     def _known_model(self, identifier: str) -> Model:
-        kind, name = self._split(identifier)
+        kind, name = self.split(identifier)
         if kind == "inference-profile" or name not in MODELS:
             sentence = "Could not resolve the foundation model from the provided model identifier."
             raise BedrockError(404, "ResourceNotFoundException", sentence)
@@ -188,15 +204,13 @@ class Catalogue:
     def _profile_summary(self, name: str) -> dict[str, Any]:
         model = PROFILES[name]
         scope = name.partition(".")[0]
-        # A global profile also routes to "no Region": its ARN has an empty one.
-        places = ["us-east-1", "us-east-2", "us-west-2", *([""] if scope == "global" else [])]
         return {
             "inferenceProfileName": f"{'US' if scope == 'us' else 'Global'} {model.provider} {model.name}",
             "description": f"Routes requests to {model.provider} {model.name} ({scope}).",
             "createdAt": CREATED,
             "updatedAt": CREATED,
-            "inferenceProfileArn": f"arn:aws:bedrock:{self.regions[0]}:{ACCOUNT}:inference-profile/{name}",
-            "models": [{"modelArn": f"arn:aws:bedrock:{place}::foundation-model/{model.id}"} for place in places],
+            "inferenceProfileArn": self.profile_arn(name, self.regions[0]),
+            "models": [{"modelArn": arn} for arn in self.destinations(name)],
             "inferenceProfileId": name,
             "status": "ACTIVE",
             "type": "SYSTEM_DEFINED",

@@ -14,8 +14,8 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from email.utils import formatdate
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
@@ -40,6 +40,11 @@ class Request:
     keep_alive: bool
     received_at: datetime
     request_id: str
+    clock_offset: timedelta = timedelta()
+
+    def now(self) -> datetime:
+        """The time, as far as this request's server knows."""
+        return datetime.now(UTC) + self.clock_offset
 
     @property
     def path(self) -> str:
@@ -65,14 +70,14 @@ class Response:
     def with_headers(self, headers: Mapping[str, str]) -> Response:
         return replace(self, headers={**self.headers, **headers})
 
-    def head(self, request_id: str, *, length: int | None, close: bool) -> bytes:
+    def head(self, request: Request, *, length: int | None, close: bool) -> bytes:
         """Status line and headers; `length` is what Content-Length claims, None leaves it out."""
         known = self.status in HTTPStatus.__members__.values()
         lines = [
             f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase if known else 'Unknown'}",
-            f"Date: {formatdate(usegmt=True)}",
+            f"Date: {format_datetime(request.now(), usegmt=True)}",
             f"Content-Type: {self.content_type}",
-            f"x-amzn-requestid: {request_id}",
+            f"x-amzn-requestid: {request.request_id}",
             *(f"{name}: {value}" for name, value in self.headers.items()),
         ]
         if length is not None:
@@ -116,7 +121,7 @@ class Connection:
         """The start of the next request, left unread: closing a socket with unread bytes is what makes a real RST."""
         return bytes(self._pending) or self.socket.recv(4096, socket.MSG_PEEK)
 
-    def read_request(self) -> Request | None:
+    def read_request(self, clock_offset: timedelta = timedelta()) -> Request | None:
         """The next request, or None when the client is done or does not speak HTTP."""
         while (end := self._pending.find(b"\r\n\r\n")) < 0:
             if len(self._pending) > HEAD_LIMIT or not self._fill():
@@ -137,11 +142,12 @@ class Connection:
         else:
             whole, digest, length = self._read_body(int(found.get("content-length") or 0))
         keep_alive = version == "HTTP/1.1" and found.get("connection", "").lower() != "close"
-        return Request(method, target, headers, whole, digest, length, keep_alive, received_at, str(uuid4()))
+        described = (method, target, headers, whole, digest, length, keep_alive, received_at, str(uuid4()))
+        return Request(*described, clock_offset)
 
     def send(self, request: Request, response: Response) -> None:
         """Head and body in one write, so that no client waits for a second packet."""
-        head = response.head(request.request_id, length=len(response.body), close=not request.keep_alive)
+        head = response.head(request, length=len(response.body), close=not request.keep_alive)
         self.socket.sendall(head if request.method == "HEAD" else head + response.body)
 
     def reset(self) -> None:

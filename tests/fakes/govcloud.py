@@ -5,14 +5,15 @@ and ministack lacks.
    and gateway responses are imported with the emulator's own control-plane functions.
 2. A signature for another service is refused: real API Gateway accepts only `execute-api` in the credential scope.
 3. A caller whom IAM denies gets the API's own gateway response ACCESS_DENIED, not the emulator's error.
-4. Loopback counts as secure transport: the twin speaks plain HTTP, and policies demand `aws:SecureTransport`.
-5. A private API is called through a VPC endpoint: the one that the Host header names, as on AWS the endpoint's name
+4. A private API is called through a VPC endpoint: the one that the Host header names, as on AWS the endpoint's name
    does. Policies then see `aws:SourceVpce` and `aws:VpcSourceIp` instead of `aws:SourceIp`. The document's resource
    policy is imported; the emulator itself evaluates it, by AWS's tables for IAM authentication.
-6. `kms:CallerAccount` in key policies is the caller's account; the ARN of a log group ends in `:*`.
-7. GetStage names the settings of a route as AWS does (`~1bedrock~1models/GET`), where Terraform looks for them;
+5. GetStage names the settings of a route as AWS does (`~1bedrock~1models/GET`), where Terraform looks for them;
    UpdateRestApi changes lists and switches, which the emulator would store as text, so that a changed document applies;
    a custom domain can have a mapping at its root, and an API without a default endpoint answers on the domain only.
+
+The modules imported first add alarms, aliases' ARNs, web ACL logging, outbound identity federation, and what policies
+see.
 
 Start it in place of the `ministack` command, with the same environment:
 
@@ -24,13 +25,17 @@ Not imported, because the contract does not use them: models, request validators
 
 import contextvars
 import json
+import os
 import re
 from typing import Any
 
 import govcloud_alarms  # noqa: F401 - imported for its effect
+import govcloud_aliases  # noqa: F401 - imported for its effect
+import govcloud_federation  # noqa: F401 - imported for its effect
 import govcloud_web_acl  # noqa: F401 - imported for its effect
+import policy_context  # noqa: F401 - imported for its effect, before its functions are wrapped once more below
 from ministack import app
-from ministack.core import iam_actions, iam_evaluator
+from ministack.core import iam_evaluator
 from ministack.core.iam_evaluator import AuthError
 from ministack.services import apigateway_v1 as rest_apis
 
@@ -46,7 +51,6 @@ handle_control_plane = rest_apis.handle_request
 handle_invocation = rest_apis.handle_execute
 authorize = app._enforce_execute_api
 condition_key = iam_evaluator._resolve_condition_key
-resource_arn = iam_actions.extract_resource_arn
 
 
 async def control_plane(method: str, path: str, headers: dict, body: bytes, query: dict) -> Answer:
@@ -96,20 +100,12 @@ def authorization(api_id: str, stage: str, method: str, path: str, headers: dict
 
 
 def network_aware_condition_key(key: str, context: Any) -> Any:
-    """A condition key of a policy: KMS's own for the caller's account, and those of the network in a private API."""
-    if key.lower() == "kms:calleraccount":
-        return context.principal_account
+    """A condition key of a policy: in a private API, those of the network are the endpoint's."""
     endpoint = vpc_endpoint.get()
     if endpoint is not None and key.lower() in ("aws:sourceip", "aws:sourcevpce", "aws:vpcsourceip"):
         through_endpoint = {"aws:sourcevpce": endpoint, "aws:vpcsourceip": context.source_ip} if endpoint else {}
         return through_endpoint.get(key.lower())
     return condition_key(key, context)
-
-
-def streams_aware_resource_arn(service: str, *request: Any) -> str:
-    """The ARN that policies are matched with: of a log group it ends in `:*`, as for AWS's streams and events."""
-    arn = resource_arn(service, *request)
-    return f"{arn}:*" if service == "logs" and ":log-group:" in arn else arn
 
 
 def signed_service(headers: dict, query: dict) -> str | None:
@@ -202,9 +198,7 @@ rest_apis.handle_execute = invocation
 rest_apis._AUTHENTICATION_GATEWAY_ERRORS["AccessDeniedException"] = ("ACCESS_DENIED", "AccessDeniedException")
 app._enforce_execute_api = authorization
 iam_evaluator._resolve_condition_key = network_aware_condition_key
-iam_actions.extract_resource_arn = streams_aware_resource_arn
-pin_origin = app.pin_request_origin
-app.pin_request_origin = lambda source_ip, _secure_transport: pin_origin(source_ip, True)
 
 if __name__ == "__main__":
+    os.environ.setdefault("IOT_MTLS_ENABLED", "0")  # it would listen on every interface
     app.main()

@@ -1,0 +1,61 @@
+"""What IAM policies see of a request in both accounts of the twin, where ministack 1.5.33 shows them less than AWS.
+
+1. Loopback counts as secure transport: the twin speaks plain HTTP, and policies demand `aws:SecureTransport`.
+2. `kms:CallerAccount` in key policies is the caller's account; the ARN of a log group ends in `:*`, that of a function
+   in the alias or version that the call names.
+3. An action has the condition keys that the modules beside this one add to `REQUEST_KEYS`.
+
+Imported for its effect by govcloud.py and commercial_account.py.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qs
+
+from ministack import app
+from ministack.core import iam_actions, iam_evaluator
+
+Parameters = Mapping[str, Any]
+
+# IAM action -> the condition keys of a request with these parameters.
+REQUEST_KEYS: dict[str, Callable[[Parameters], dict[str, Any]]] = {}
+
+condition_key = iam_evaluator._resolve_condition_key
+pin_origin = app.pin_request_origin
+resource_arn = iam_actions.extract_resource_arn
+tag_keys = iam_actions.request_tag_context
+
+
+def parameters_of(body: bytes, query: Parameters) -> dict[str, list[str]]:
+    """The parameters of a Query request, as the emulator reads them for IAM: what is in the URL wins."""
+    return {**parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True), **query}
+
+
+def account_aware_condition_key(key: str, context: Any) -> Any:
+    """A condition key of a policy, KMS's own for the caller's account among them."""
+    return context.principal_account if key.lower() == "kms:calleraccount" else condition_key(key, context)
+
+
+def request_keys(service: str, action: str, body: bytes, params: Parameters) -> dict[str, Any]:
+    """The condition keys of a request: of its tags, and those registered for its action."""
+    own = REQUEST_KEYS[action](params) if action in REQUEST_KEYS else {}
+    return {**tag_keys(service, action, body, params), **own}
+
+
+def exact_resource_arn(
+    service: str, method: str, path: str, headers: dict, body: bytes, query: Parameters, *place: str
+) -> str:
+    """The ARN that policies are matched with, as exact as AWS's: of a log group's streams, of a function's alias."""
+    arn = resource_arn(service, method, path, headers, body, query, *place)
+    if service == "logs" and ":log-group:" in arn:
+        return f"{arn}:*"
+    qualifier = query.get("Qualifier")
+    if service == "lambda" and ":function:" in arn and qualifier:
+        return f"{arn}:{qualifier if isinstance(qualifier, str) else qualifier[0]}"
+    return arn
+
+
+app.pin_request_origin = lambda source_ip, _secure_transport: pin_origin(source_ip, True)
+iam_evaluator._resolve_condition_key = account_aware_condition_key
+iam_actions.extract_resource_arn = exact_resource_arn
+iam_actions.request_tag_context = request_keys
