@@ -12,6 +12,7 @@ TWIN ?= local
 VENV := .local/venv
 TWIN_VENV := .local/twin-venv
 ANALYSIS_VENV := .local/analysis-venv
+CLIENTS_VENV := .local/clients-venv
 VENV_PYTHON := $(VENV)/bin/python
 RUN := PYTHON="$(PYTHON)"
 
@@ -36,7 +37,7 @@ local-down: $(VENV)/ready ## Stop it
 # --- Quality ------------------------------------------------------------------------------------------------------
 
 .PHONY: test
-test: setup $(VENV)/tools-ready $(ANALYSIS_VENV)/ready ## Every test there is
+test: setup $(VENV)/tools-ready $(ANALYSIS_VENV)/ready $(CLIENTS_VENV)/ready ## Every test there is
 	@scripts/test.sh
 
 .PHONY: lint
@@ -65,6 +66,18 @@ apply: setup require-env ## Apply the infrastructure
 .PHONY: credential
 credential: setup require-env ## Store the Commercial credential: make credential ENV=name < credential.json
 	@$(VENV_PYTHON) scripts/put_credential.py "$(ENV)"
+
+.PHONY: rotate-credential
+rotate-credential: setup require-env ## Replace the Bedrock API key, failing no request (COMMERCIAL_AWS_PROFILE=name)
+	@$(VENV_PYTHON) scripts/rotate_credential.py "$(ENV)"
+
+.PHONY: switch-credential
+switch-credential: setup require-env ## Put the tfvars' `credential` in service, failing no request
+	@$(VENV_PYTHON) scripts/switch_credential.py "$(ENV)"
+
+.PHONY: enable-federation
+enable-federation: setup ## Once per GovCloud account: let roles get identity tokens; prints the issuer
+	@$(VENV_PYTHON) scripts/enable_federation.py
 
 .PHONY: release
 release: setup require-env ## Package, upload and put in service (PERCENT=10: for that share of the calls)
@@ -118,8 +131,14 @@ $(VENV)/tools-ready: requirements.txt | $(VENV)/ready
 	@touch $@
 
 $(ANALYSIS_VENV)/ready: tests/analysis-requirements.txt | $(VENV)/ready
-	@echo "==> setting up $(ANALYSIS_VENV) (once; half a minute or more)"
-	@"$(PYTHON)" -m venv --without-pip $(ANALYSIS_VENV)
+	@echo "==> setting up $(@D) (once; half a minute or more)"
+	@"$(PYTHON)" -m venv --without-pip $(@D)
+	@$(INSTALL_BESIDE)
+	@touch $@
+
+$(CLIENTS_VENV)/ready: tests/client-requirements.txt | $(VENV)/ready
+	@echo "==> setting up $(@D) (once)"
+	@"$(PYTHON)" -m venv --without-pip $(@D)
 	@$(INSTALL_BESIDE)
 	@touch $@
 

@@ -2,15 +2,19 @@
 
 Usage: demo.py
 
+CREDENTIAL_MODE (default: api_key; aws_keys, federation) is how the router proves itself to Commercial.
+
 Prints each step with its result, then a table, then `demo: N checks passed, M failed`; exits 1 if any failed.
 """
 
 import json
+import os
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import boto3
@@ -31,8 +35,11 @@ class Answer(NamedTuple):
 class Demo:
     """Runs the checks as the calling IAM user, who holds only execute-api:Invoke."""
 
-    def __init__(self, twin: Twin) -> None:
+    def __init__(self, twin: Twin, environment: str = ENVIRONMENT) -> None:
         self._twin = twin
+        self._environment = environment
+        self._started_at = time.time()
+        self._from = datetime.fromtimestamp(self._started_at, UTC).strftime("%Y-%m-%dT%H%%3A%M%%3A%S.%fZ")
         self._variables = twin.variables()
         self._results: list[tuple[str, bool, str]] = []
 
@@ -92,20 +99,20 @@ class Demo:
 
     def pass_on_unknown_model(self) -> str:
         """an unknown model: Bedrock's own error"""
-        answer = self._call("POST", "/bedrock/invoke-model", {"modelId": "no.such-model-v1:0", "body": {"a": 1}})
+        answer = self._call("POST", "/bedrock/invoke-model", {"modelId": "amazon.no-such-model-v1:0", "body": {"a": 1}})
         error = answer.body["error"]
         _expect(answer.status == 400 and error["code"] == "ValidationException", answer)
         return f"400 {error['code']}: {error['message']}"
 
     def show_requests(self) -> str:
         """GET /dashboard/requests: what happened"""
-        answer = self._call("GET", "/dashboard/requests?timeRange=1h")
+        answer = self._call("GET", f"/dashboard/requests?from={self._from}")
         _expect(answer.status == 200, answer)
         records = answer.body["requests"]
         models = [record.get("modelId") for record in records]
-        _expect({ON_DEMAND_MODEL, PROFILE_ONLY_MODEL, "no.such-model-v1:0"} <= set(models), models)
-        failures = self._call("GET", "/dashboard/requests?success=false&timeRange=1h").body
-        _expect([record["modelId"] for record in failures["requests"]] == ["no.such-model-v1:0"], failures)
+        _expect({ON_DEMAND_MODEL, PROFILE_ONLY_MODEL, "amazon.no-such-model-v1:0"} <= set(models), models)
+        failures = self._call("GET", f"/dashboard/requests?from={self._from}&success=false").body
+        _expect([record["modelId"] for record in failures["requests"]] == ["amazon.no-such-model-v1:0"], failures)
         for record in records:
             print(
                 f"     {record['timestamp']}  {record['operation']:<11}  {record['state']:<9} {record['statusCode']}"
@@ -116,7 +123,7 @@ class Demo:
     def record_every_crossing(self) -> str:
         """no request reached Commercial Bedrock without its audit record"""
         received = [request["headers"]["User-Agent"].rpartition("audit/")[2] for request in self._upstream_requests()]
-        records = self._call("GET", "/dashboard/requests?limit=200&timeRange=1h").body["requests"]
+        records = self._call("GET", f"/dashboard/requests?from={self._from}&limit=200").body["requests"]
         missing = set(received) - {record["requestId"] for record in records}
         _expect(received and not missing, missing)
         _expect(all(record["callerArn"].endswith("user/application-developer") for record in records), records)
@@ -133,10 +140,13 @@ class Demo:
             aws_secret_access_key=variables["OPERATOR_AWS_SECRET_ACCESS_KEY"],
         )
         bucket = next(item["Name"] for item in s3.list_buckets()["Buckets"] if "tfstate" in item["Name"])
-        secret = self._twin.commercial_api_key()
-        for key in ("bootstrap.tfstate", f"{ENVIRONMENT}/infrastructure.tfstate", f"{ENVIRONMENT}/application.tfstate"):
+        credential = [value for name, value in self._twin.credential().items() if name not in ("region", "expires_at")]
+        for key in (
+            "bootstrap.tfstate",
+            *(f"{self._environment}/{root}.tfstate" for root in ("infrastructure", "application")),
+        ):
             state = s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
-            _expect(json.loads(state)["resources"] and secret not in state, key)
+            _expect(json.loads(state)["resources"] and not any(value in state for value in credential), key)
         return f"3 states in {bucket}"
 
     def _check(self, check: Callable[[], str]) -> None:
@@ -165,7 +175,8 @@ class Demo:
 
     def _upstream_requests(self) -> list[dict[str, Any]]:
         with urllib.request.urlopen(f"{self._variables['TWIN_COMMERCIAL_URL']}/_twin/requests", timeout=10) as answer:
-            return json.load(answer)["requests"]
+            requests = json.load(answer)["requests"]
+        return [request for request in requests if request["arrivedAt"] >= self._started_at]
 
 
 def _expect(condition: object, seen: object) -> None:
@@ -175,9 +186,10 @@ def _expect(condition: object, seen: object) -> None:
 
 def main() -> int:
     """Bring a twin up, run the demo, take the twin down."""
+    mode = os.environ.get("CREDENTIAL_MODE") or "api_key"
     isolate()
     started = time.monotonic()
-    twin = Twin("demo")
+    twin = Twin("demo", mode)
     twin.down()  # what an interrupted run may have left
     try:
         twin.up()

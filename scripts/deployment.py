@@ -1,6 +1,6 @@
 """Reads what Terraform knows of an environment, for the scripts that talk to AWS themselves.
 
-Usage: deployment.py ENV ACTION    print the application root's variables for a Terraform action, as a JSON file
+Usage: deployment.py ENV ROOT ACTION    print the variables that the root needs beside its tfvars, as a JSON file
 """
 
 import json
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -54,6 +55,31 @@ def application_variables(environment: str, action: str, environ: Mapping[str, s
     return {"infrastructure": infrastructure, "artifact_key": artifact_key, "gradual_release": gradual_release}
 
 
+def infrastructure_variables(environment: str, action: str, environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """The infrastructure root's variables that are not in its tfvars: what the function in service still needs.
+
+    Its credential modes keep their permissions until it no longer has them: a switch fails no request.
+    """
+    outputs = {} if action == "destroy" else _outputs(environment, "infrastructure", environ)
+    modes = _credential_modes_in_service(outputs["application_inputs"]) if "application_inputs" in outputs else set()
+    return {"retained_credential_modes": sorted(modes)}
+
+
+def _credential_modes_in_service(inputs: Mapping[str, Any]) -> set[str]:
+    """The mode of each version that takes calls; none if nothing was released yet."""
+    functions = client("lambda", inputs["region"])
+    name = inputs["function_name"]
+    try:
+        alias = functions.get_alias(FunctionName=name, Name=inputs["alias_name"])
+    except functions.exceptions.ResourceNotFoundException:
+        return set()
+    modes = set()
+    for version in {alias["FunctionVersion"], *alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})}:
+        configuration = functions.get_function_configuration(FunctionName=name, Qualifier=version)
+        modes.add(configuration["Environment"]["Variables"].get("CREDENTIAL_MODE", "api_key"))
+    return modes
+
+
 def _gradual_release(artifact_key: str, percent: str | None, in_service: Mapping[str, Any]) -> dict[str, Any] | None:
     if not percent:
         return None
@@ -84,7 +110,21 @@ def client(service: str, region: str) -> Any:
     return boto3.client(service, region_name=region, config=Config(use_fips_endpoint=use_fips))
 
 
+def commercial_client(service: str) -> Any:
+    """A boto3 client of the Commercial account, by the profile in COMMERCIAL_AWS_PROFILE; exits if it names none."""
+    profile = os.environ.get("COMMERCIAL_AWS_PROFILE")
+    if not profile:
+        raise SystemExit("error: COMMERCIAL_AWS_PROFILE must name an AWS profile of the Commercial account")
+    # AWS_ENDPOINT_URL and AWS_USE_FIPS_ENDPOINT in this shell speak for GovCloud; here the profile does.
+    endpoint = botocore.session.Session(profile=profile).get_scoped_config().get("endpoint_url")
+    config = Config(use_fips_endpoint=endpoint is None, ignore_configured_endpoint_urls=True)
+    session = boto3.Session(profile_name=profile, region_name="us-east-1")
+    return session.client(service, endpoint_url=endpoint, config=config)
+
+
+VARIABLES = {"application": application_variables, "infrastructure": infrastructure_variables}
+
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
+    if len(sys.argv) != 4 or sys.argv[2] not in VARIABLES:
         sys.exit(__doc__)
-    print(json.dumps(application_variables(sys.argv[1], sys.argv[2])))
+    print(json.dumps(VARIABLES[sys.argv[2]](sys.argv[1], sys.argv[3])))

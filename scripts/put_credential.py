@@ -15,8 +15,9 @@ import sys
 from deployment import REPOSITORY, application_inputs, client
 
 sys.path.insert(0, str(REPOSITORY / "lambda_src"))
-from inference_proxy.credentials import parse_secret
+from inference_proxy.clock import Clock
 from inference_proxy.errors import CredentialsMalformedError
+from inference_proxy.secret import parse_secret
 
 
 def main(environment: str) -> None:
@@ -25,15 +26,22 @@ def main(environment: str) -> None:
         text = json.dumps({"bedrock_api_key": getpass.getpass("Bedrock API key (not shown): ")})
     else:
         text = sys.stdin.read()
+    inputs = application_inputs(environment)
+    secret_id, mode = inputs["credential"]["secret_arn"], inputs["credential"]["mode"]
+    if not secret_id:
+        raise SystemExit(f"error: '{environment}' uses {mode}, so there is no secret; nothing was stored")
     try:
-        credential = parse_secret(text, "us-east-1", "")
+        credential = parse_secret(text, "us-east-1", mode, "", 0, Clock())
     except CredentialsMalformedError as error:
         raise SystemExit(f"error: {error}; nothing was stored") from None
-    inputs = application_inputs(environment)
     secrets = client("secretsmanager", inputs["region"])
-    version = secrets.put_secret_value(SecretId=inputs["credential_secret_arn"], SecretString=text.strip())["VersionId"]
+    version = secrets.put_secret_value(SecretId=secret_id, SecretString=text.strip())["VersionId"]
     if credential.auth_mode == "api_key" and credential.expires_at is None:
         print("note: no alarm can warn of this key's end; `expires_at` in the JSON would say when", file=sys.stderr)
+    if credential.auth_mode != mode:
+        print(
+            f"note: the variable `credential` says {mode}; {credential.auth_mode} is used all the same", file=sys.stderr
+        )
     print(f"stored {credential.auth_mode} for {credential.region} as version {version}")
 
 

@@ -72,11 +72,13 @@ arguments=()
 case $action in
   plan | apply | destroy | refresh | console | import)
     [ -f "$environment_dir/$root.tfvars" ] && arguments+=(-var-file="$environment_dir/$root.tfvars")
-    if [ "$root" = application ]; then
-      variables=$work_dir/application.tfvars.json
-      "$repository/.local/venv/bin/python" "$repository/scripts/deployment.py" "$environment" "$action" >"$variables" || exit 1
-      arguments+=(-var-file="$variables")
-    fi
+    case $root in
+      application | infrastructure)
+        variables=$work_dir/$root.tfvars.json
+        "$repository/.local/venv/bin/python" "$repository/scripts/deployment.py" "$environment" "$root" "$action" >"$variables" || exit 1
+        arguments+=(-var-file="$variables")
+        ;;
+    esac
     ;;
 esac
 case $action in

@@ -4,11 +4,13 @@ Usage: twin.py up [NAME]      start both sides, deploy with the customer's own s
        twin.py down [NAME]    stop what `up` started, by process id
 
 NAME (default: local) lets twins run side by side. `local` writes .local/env, others .local/twins/NAME/env.
+CREDENTIAL_MODE (default: api_key; aws_keys, federation) is how the router proves itself to Commercial.
 TWIN_GOVCLOUD_PORT and TWIN_COMMERCIAL_PORT set the ports; otherwise free ones are taken.
 
-The GovCloud side is ministack with IAM enforced (tests/fakes/govcloud.py), the Commercial side a stand-in that
-verifies what arrives (tests/fakes/commercial.py). Terraform applies the unchanged roots: only the endpoints and the
-credentials of the provider differ, and the variables that name this machine's endpoint of Bedrock.
+The GovCloud side is ministack with IAM enforced (tests/fakes/govcloud.py). The Commercial side is another ministack,
+for IAM and STS (tests/fakes/commercial_account.py), and a stand-in for Bedrock that verifies what arrives and asks that
+account what is allowed (tests/fakes/commercial.py). Terraform applies the unchanged roots: only the endpoints and the
+credentials of the provider differ, and the variables that name this machine's endpoints of Commercial.
 """
 
 import contextlib
@@ -31,6 +33,7 @@ from typing import Any
 
 import boto3
 
+import twin_commercial
 from deployment import REPOSITORY, infrastructure_outputs
 
 LOCAL = REPOSITORY / ".local"
@@ -38,7 +41,7 @@ REGION = "us-gov-west-1"
 ACCOUNT_ID = "123456789012"
 ENVIRONMENT = "twin"
 _START_SECONDS = 60.0
-_SIDES = ("commercial", "govcloud")  # in the order they are started
+_MODES = ("api_key", "aws_keys", "federation")
 _STOP_SECONDS = 10.0
 _SHOWN = ("==>", "Apply complete", "stored", "uploaded", "router/", "The state bucket")
 # What the machine's own AWS set-up must not bring into the twin.
@@ -71,30 +74,45 @@ def isolate() -> None:
 class Twin:
     """One twin, identified by its name and kept in one folder."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, mode: str = "api_key") -> None:
+        if mode not in _MODES:
+            raise SystemExit(f"error: CREDENTIAL_MODE must be one of {', '.join(_MODES)}")
         if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", name):
             raise SystemExit("error: a twin's name has up to 31 lowercase letters, digits and hyphens")
         self.name = name
+        self._mode = mode
         self.folder = LOCAL / "twins" / name
         self.environment_file = LOCAL / "env" if name == "local" else self.folder / "env"
         self._processes_file = self.folder / "processes.json"
         self._outputs_file = self.folder / "terraform" / "infrastructure.outputs.json"
+        self._aws_config_file = self.folder / "aws-config"
         self._root = Keys("twin-root", secrets.token_hex(20))
-        self._children: list[subprocess.Popen[bytes]] = []
+        self._commercial_root = Keys("twin-commercial-root", secrets.token_hex(20))
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
 
     def up(self) -> None:
-        """Start, deploy and write the environment file; what was started is stopped again if that fails."""
+        """Start both sides, deploy and write the environment file; what was started is stopped if that fails."""
+        self.start()
+        try:
+            self._deploy()
+        except BaseException:
+            self.down()
+            raise
+
+    def start(self) -> None:
+        """Start both sides, with an operator in each account and nothing else."""
         if self._processes():
             raise SystemExit(
                 f"error: twin '{self.name}' is up already; stop it first: make local-down TWIN={self.name}"
             )
-        for leftover in ("environments", "tmp", "env", "terraform/bootstrap-copy", "terraform/bootstrap-copy-data"):
+        copies = [f"{side}/bootstrap-copy{kind}" for side in ("terraform", "commercial") for kind in ("", "-data")]
+        for leftover in ("environments", "tmp", "env", "credential.json", *copies):
             path = self.folder / leftover
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
         (self.folder / "tmp").mkdir(parents=True)
         try:
-            self._start()
-            self._deploy()
+            self._start_processes()
+            self._set_operators_up()
         except BaseException:
             self.down()
             raise
@@ -111,7 +129,7 @@ class Twin:
         for pid in self._processes():
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(pid, signal.SIGKILL)
-        for child in self._children:
+        for child in self._children.values():
             child.wait()
         self._children.clear()
         self._processes_file.unlink(missing_ok=True)
@@ -125,90 +143,158 @@ class Twin:
         return {name: value for name, _, value in pairs}
 
     def operator_environ(self) -> dict[str, str]:
-        """An environ in which Terraform, boto3 and the scripts act as the operator of the twin's GovCloud account."""
+        """An environ in which Terraform, boto3 and the scripts act as the operator of the twin's GovCloud account.
+
+        The operator also has AWS profiles for both accounts, `govcloud` and `commercial`.
+        """
         variables = self.variables()
         keys = Keys(variables["OPERATOR_AWS_ACCESS_KEY_ID"], variables["OPERATOR_AWS_SECRET_ACCESS_KEY"])
-        outputs = {"INFRASTRUCTURE_OUTPUTS": str(self._outputs_file)}
-        return self._environ(keys, variables["TWIN_GOVCLOUD_URL"]) | outputs
+        more = {"INFRASTRUCTURE_OUTPUTS": str(self._outputs_file)}
+        more |= {"AWS_CONFIG_FILE": str(self._aws_config_file), "COMMERCIAL_AWS_PROFILE": "commercial"}
+        return self._environ(keys, variables["TWIN_GOVCLOUD_URL"], REGION) | more
 
-    def commercial_api_key(self) -> str:
-        """The API key that the Commercial side knows, which must turn up nowhere else."""
-        return str(json.loads((self.folder / "credential.json").read_text())["bedrock_api_key"])
+    def commercial_environ(self) -> dict[str, str]:
+        """The same for the operator of the Commercial account."""
+        variables = self.variables()
+        names = ("COMMERCIAL_AWS_ACCESS_KEY_ID", "COMMERCIAL_AWS_SECRET_ACCESS_KEY")
+        keys = Keys(*(variables[name] for name in names))
+        return self._environ(keys, variables["TWIN_COMMERCIAL_ACCOUNT_URL"], twin_commercial.REGION, "commercial")
 
-    def _start(self) -> None:
-        govcloud_port = _port("TWIN_GOVCLOUD_PORT")
-        port_file, credentials_file = self.folder / "commercial.port", self.folder / "commercial-credentials.json"
+    def commercial_operator(self) -> twin_commercial.CommercialOperator:
+        """Who makes keys and roles in the Commercial account."""
+        environ = self.commercial_environ()
+        return twin_commercial.CommercialOperator(
+            ENVIRONMENT, environ["AWS_ENDPOINT_URL"], environ["AWS_ACCESS_KEY_ID"], environ["AWS_SECRET_ACCESS_KEY"]
+        )
+
+    def credential(self) -> dict[str, str]:
+        """What was stored as the Commercial credential, which must turn up nowhere else; empty with federation."""
+        path = self.folder / "credential.json"
+        return dict(json.loads(path.read_text())) if path.exists() else {}
+
+    def _start_processes(self) -> None:
+        port_file = self.folder / "commercial.port"
         port_file.unlink(missing_ok=True)
-        self._credential = {"bedrock_api_key": f"ABSK-twin-{secrets.token_hex(16)}", "region": "us-east-1"}
-        known = {
-            "api_keys": [self._credential["bedrock_api_key"]],
-            "access_keys": [{"access_key_id": "AKIA-TWIN", "secret_access_key": secrets.token_hex(20)}],
-        }
-        _write_private(credentials_file, json.dumps(known))
-        commercial_port = str(_port("TWIN_COMMERCIAL_PORT"))
-        self._spawn(
-            "commercial",
-            [
-                *(sys.executable, "tests/fakes/commercial.py", "--port", commercial_port),
-                *("--port-file", str(port_file), "--credentials", str(credentials_file)),
-            ],
-            {},
-        )
-        self._spawn(
-            "govcloud",
-            [str(LOCAL / "twin-venv/bin/python"), "tests/fakes/govcloud.py"],
-            {
-                "AUTH": "true",
-                "GATEWAY_PORT": str(govcloud_port),
-                "BIND_HOST": "127.0.0.1",
-                "MINISTACK_REGION": REGION,
-                "MINISTACK_ACCOUNT_ID": ACCOUNT_ID,
-                "AWS_ACCESS_KEY_ID": self._root.access_key_id,
-                "AWS_SECRET_ACCESS_KEY": self._root.secret_access_key,
-                "LOG_LEVEL": "WARNING",
-            },
-        )
-        self.govcloud_url = f"http://127.0.0.1:{govcloud_port}"
+        govcloud_port, account_port = _port("TWIN_GOVCLOUD_PORT"), _port("TWIN_COMMERCIAL_ACCOUNT_PORT")
+        self.govcloud_url, self.account_url = (f"http://127.0.0.1:{port}" for port in (govcloud_port, account_port))
+        identify_token = {"TWIN_IDENTIFY_TOKEN": secrets.token_hex(20)}  # what the Commercial Bedrock asks IAM with
+        self._spawn_account("govcloud", govcloud_port, REGION, ACCOUNT_ID, self._root, {})
+        # The issuer's keys, which Commercial STS finds by DNS on AWS.
+        keys = {"OIDC_KEYS_URL": f"{self.govcloud_url}/_aws/oidc"}
+        commercial = (twin_commercial.REGION, twin_commercial.ACCOUNT_ID, self._commercial_root)
+        self._spawn_account("commercial_account", account_port, *commercial, {**keys, **identify_token})
+        bedrock = [sys.executable, "tests/fakes/commercial.py", "--port", str(_port("TWIN_COMMERCIAL_PORT"))]
+        bedrock += ["--port-file", str(port_file), "--account-url", self.account_url]
+        self._spawn("commercial", bedrock, identify_token)
         self._await(lambda: port_file.exists() and port_file.read_text().strip() != "", "commercial")
-        # The emulator notes its own pid once it has found the port free: an answer alone may be another twin's.
-        own_pid_file = self.folder / "tmp" / f"ministack-{govcloud_port}.pid"
-        health_url = f"{self.govcloud_url}/_ministack/health"
-        self._await(lambda: own_pid_file.exists() and _answers(health_url), "govcloud")
         self.commercial_url = f"http://127.0.0.1:{port_file.read_text().strip()}"
+        # The emulator notes its own pid once it has found the port free: an answer alone may be another twin's.
+        for side, port in (("govcloud", govcloud_port), ("commercial_account", account_port)):
+            pid_file = self.folder / "tmp" / f"ministack-{port}.pid"
+            health_url = f"http://127.0.0.1:{port}/_ministack/health"
+            self._await(lambda file=pid_file, url=health_url: file.exists() and _answers(url), side)  # type: ignore[misc]
+
+    def _set_operators_up(self) -> None:
+        """An administrator and an AWS profile for each account; the environment file."""
+        operator = self._create_user("operator", [{"Effect": "Allow", "Action": "*", "Resource": "*"}], self._root)
+        self._write_aws_config(operator)
+        variables = {
+            "AWS_REGION": REGION,
+            "TWIN_GOVCLOUD_URL": self.govcloud_url,
+            "TWIN_COMMERCIAL_URL": self.commercial_url,
+            "TWIN_COMMERCIAL_ACCOUNT_URL": self.account_url,
+            "OPERATOR_AWS_ACCESS_KEY_ID": operator.access_key_id,
+            "OPERATOR_AWS_SECRET_ACCESS_KEY": operator.secret_access_key,
+            "COMMERCIAL_AWS_ACCESS_KEY_ID": self._commercial_root.access_key_id,
+            "COMMERCIAL_AWS_SECRET_ACCESS_KEY": self._commercial_root.secret_access_key,
+        }
+        self._write_environment(variables)
+
+    def _spawn_account(
+        self, side: str, port: int, region: str, account_id: str, root: Keys, environ: Mapping[str, str]
+    ) -> None:
+        variables = {
+            "AUTH": "true",
+            "GATEWAY_PORT": str(port),
+            "BIND_HOST": "127.0.0.1",
+            "MINISTACK_REGION": region,
+            "MINISTACK_ACCOUNT_ID": account_id,
+            "AWS_ACCESS_KEY_ID": root.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": root.secret_access_key,
+            "LOG_LEVEL": "WARNING",
+        }
+        command = [str(LOCAL / "twin-venv/bin/python"), f"tests/fakes/{side}.py"]
+        self._spawn(side, command, {**variables, **environ})
 
     def _deploy(self) -> None:
-        """What an operator of a real account does, in the same order and with the same scripts."""
-        operator = self._create_user("operator", [{"Effect": "Allow", "Action": "*", "Resource": "*"}], self._root)
+        """What operators of two real accounts do, in the same order and with the same scripts."""
         environment = self.folder / "environments" / ENVIRONMENT
         environment.mkdir(parents=True)
         shared = {"use_fips_endpoint": False}
         _write_tfvars(environment / "bootstrap.tfvars", shared)
-        protection = {"deletion_protection": False, "secret_recovery_window_days": 0}
-        policies = {"caller_policies": {"models": {"nova-lite": ["amazon.nova-lite-v1:0"]}}}
-        infrastructure = {"environment": ENVIRONMENT, **shared, **protection, **policies}
+        _write_tfvars(environment / "application.tfvars", {**shared, "router": self.router_endpoints()})
+        infrastructure = {
+            "environment": ENVIRONMENT,
+            **shared,
+            "deletion_protection": False,
+            "secret_recovery_window_days": 0,
+            "caller_policies": {"models": {"nova-lite": ["amazon.nova-lite-v1:0"]}},
+            "credential": self._commercial_credential(),
+        }
         _write_tfvars(environment / "infrastructure.tfvars", infrastructure)
-        endpoints = {f"{name}_endpoint_url": self.commercial_url for name in ("bedrock", "bedrock_runtime")}
-        _write_tfvars(environment / "application.tfvars", {**shared, "router": endpoints})
-        _write_private(self.folder / "credential.json", json.dumps(self._credential))
-        environ = self._environ(operator, self.govcloud_url)
-        self._run_deploy_script({**environ, "CREDENTIAL_FILE": str(self.folder / "credential.json")})
+        credential_file = self.folder / "credential.json"
+        stored = {"CREDENTIAL_FILE": str(credential_file)} if self.credential() else {}
+        environ = self.operator_environ()
+        del environ["INFRASTRUCTURE_OUTPUTS"]  # there are none yet
+        self._run_deploy_script(environ | stored)
         outputs = infrastructure_outputs(ENVIRONMENT, {"INFRASTRUCTURE_OUTPUTS": str(self._outputs_file)})
+        self.add_caller(outputs)
+
+    def router_endpoints(self) -> dict[str, str]:
+        """The application's variable `router`, so that Commercial is this twin's."""
+        urls = {"bedrock": self.commercial_url, "bedrock_runtime": self.commercial_url, "sts": self.account_url}
+        return {f"{name}_endpoint_url": url for name, url in urls.items()}
+
+    def add_caller(self, outputs: Mapping[str, Any]) -> None:
+        """An IAM user who may call the API and nothing else; its keys go to the environment file."""
+        variables = self.variables()
+        operator = Keys(variables["OPERATOR_AWS_ACCESS_KEY_ID"], variables["OPERATOR_AWS_SECRET_ACCESS_KEY"])
         policy = json.loads(outputs["caller_policy_json"])
         caller = self._create_user("application-developer", policy["Statement"], operator)
-        variables = {
-            "API_URL": f"{self.govcloud_url}/_aws/execute-api/{outputs['api_id']}/{outputs['stage_name']}",
-            "AWS_REGION": REGION,
-            "AWS_ACCESS_KEY_ID": caller.access_key_id,
-            "AWS_SECRET_ACCESS_KEY": caller.secret_access_key,
-            "TWIN_GOVCLOUD_URL": self.govcloud_url,
-            "TWIN_COMMERCIAL_URL": self.commercial_url,
-            "OPERATOR_AWS_ACCESS_KEY_ID": operator.access_key_id,
-            "OPERATOR_AWS_SECRET_ACCESS_KEY": operator.secret_access_key,
+        api_url = f"{self.govcloud_url}/_aws/execute-api/{outputs['api_id']}/{outputs['stage_name']}"
+        caller_keys = {"AWS_ACCESS_KEY_ID": caller.access_key_id, "AWS_SECRET_ACCESS_KEY": caller.secret_access_key}
+        self._write_environment({"API_URL": api_url, **caller_keys, **variables})
+
+    def _commercial_credential(self) -> dict[str, Any]:
+        """Set the Commercial side up; the infrastructure's variable `credential`."""
+        operator = self.commercial_operator()
+        if self._mode != "federation":
+            operator.create_user()
+            stored = operator.api_key() if self._mode == "api_key" else operator.aws_keys()
+            _write_private(self.folder / "credential.json", json.dumps(stored))
+            return {"mode": self._mode}
+        enable = [sys.executable, "scripts/enable_federation.py"]
+        environ = self.operator_environ()
+        result = subprocess.run(enable, cwd=REPOSITORY, env=environ, capture_output=True, text=True, check=True)
+        subject = f"arn:aws:iam::{ACCOUNT_ID}:role/cross-partition-{ENVIRONMENT}-router-{REGION}"
+        environments = self.folder / "environments"
+        role = operator.federate(environments, self.commercial_environ(), result.stdout.strip(), subject)
+        return {"mode": "federation", "federation": role}
+
+    def _write_environment(self, variables: Mapping[str, str]) -> None:
+        lines = [f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()]
+        _write_private(self.environment_file, "".join(lines))
+
+    def _write_aws_config(self, operator: Keys) -> None:
+        profiles = {
+            "govcloud": (REGION, self.govcloud_url, operator),
+            "commercial": (twin_commercial.REGION, self.account_url, self._commercial_root),
         }
-        _write_private(
-            self.environment_file,
-            "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()),
-        )
+        text = ""
+        for name, (region, url, keys) in profiles.items():
+            text += f"[profile {name}]\nregion = {region}\nendpoint_url = {url}\n"
+            text += f"aws_access_key_id = {keys.access_key_id}\naws_secret_access_key = {keys.secret_access_key}\n"
+        _write_private(self._aws_config_file, text)
 
     def _run_deploy_script(self, environ: Mapping[str, str]) -> None:
         """Run deploy.sh; its whole output goes to a file, its steps and results to the screen."""
@@ -251,20 +337,20 @@ class Twin:
         key = iam.create_access_key(UserName=name)["AccessKey"]
         return Keys(key["AccessKeyId"], key["SecretAccessKey"])
 
-    def _environ(self, keys: Keys, govcloud_url: str) -> dict[str, str]:
+    def _environ(self, keys: Keys, url: str, region: str, work_dir: str = "terraform") -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN_PREFIXES)}
         return {
             **kept,
-            "AWS_ENDPOINT_URL": govcloud_url,
-            "AWS_REGION": REGION,
-            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ENDPOINT_URL": url,
+            "AWS_REGION": region,
+            "AWS_DEFAULT_REGION": region,
             "AWS_ACCESS_KEY_ID": keys.access_key_id,
             "AWS_SECRET_ACCESS_KEY": keys.secret_access_key,
             **_LOOPBACK_ONLY,
             "AUTO_APPROVE": "1",
             "TF_CLI_ARGS": "-no-color",
             "ENVIRONMENTS_DIR": str(self.folder / "environments"),
-            "WORK_DIR": str(self.folder / "terraform"),
+            "WORK_DIR": str(self.folder / work_dir),
         }
 
     def _spawn(self, side: str, command: list[str], environ: Mapping[str, str]) -> None:
@@ -280,7 +366,7 @@ class Twin:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self._children.append(process)
+        self._children[side] = process
         self._note(process.pid)
 
     def _note(self, pid: int) -> None:
@@ -297,7 +383,7 @@ class Twin:
 
     def _await(self, ready: Any, side: str) -> None:
         give_up_at = time.monotonic() + _START_SECONDS
-        process = self._children[_SIDES.index(side)]
+        process = self._children[side]
         # Whether it lives comes first: on a port that was taken, somebody else would answer.
         while process.poll() is not None or not ready():
             if process.poll() is not None or time.monotonic() > give_up_at:
@@ -349,8 +435,9 @@ def _write_private(path: Path, text: str) -> None:
 
 def main(action: str, name: str) -> None:
     """Run one of the two actions."""
+    mode = os.environ.get("CREDENTIAL_MODE") or "api_key"
     isolate()
-    twin = Twin(name)
+    twin = Twin(name, mode)
     if action == "down":
         twin.down()
         print(f"twin '{name}' is down")
