@@ -193,7 +193,7 @@ def test_a_killed_function_leaves_its_intent_on_record(deployment: Deployment) -
 
 def test_the_credential_is_in_no_log(deployment: Deployment) -> None:
     deployment.invoke(NOVA, NOVA_BODY)
-    secret = deployment.twin.commercial_api_key()
+    secret = deployment.twin.credential()["bedrock_api_key"]
     logs = deployment.client("logs")
     text = ""
     for group in logs.describe_log_groups()["logGroups"]:

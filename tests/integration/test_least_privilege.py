@@ -101,7 +101,7 @@ def test_the_role_can_do_what_the_router_does(probe: Probe, inputs: dict[str, An
             ExpressionAttributeValues={":s": {"S": "COMPLETED"}},
         ),
         "query": probe("dynamodb", "query", TableName=table, IndexName="by-time", **query),
-        "secret": probe("secretsmanager", "get_secret_value", SecretId=inputs["credential_secret_arn"]),
+        "secret": probe("secretsmanager", "get_secret_value", SecretId=inputs["credential"]["secret_arn"]),
         "stream": probe("logs", "create_log_stream", logGroupName=logs, logStreamName="probe"),
         "log": probe(
             "logs",
@@ -115,7 +115,7 @@ def test_the_role_can_do_what_the_router_does(probe: Probe, inputs: dict[str, An
 
 
 def test_the_role_can_do_nothing_else(probe: Probe, inputs: dict[str, Any], foreign: dict[str, str]) -> None:
-    table, secret, function = inputs["audit_table_name"], inputs["credential_secret_arn"], inputs["function_name"]
+    table, secret, function = inputs["audit_table_name"], inputs["credential"]["secret_arn"], inputs["function_name"]
     own_logs = f"/aws/lambda/{function}"
     attempts: dict[str, tuple[str, str, dict[str, object]]] = {
         "read a record": ("dynamodb", "get_item", {"TableName": table, "Key": record_key("probe")}),

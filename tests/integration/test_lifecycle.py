@@ -28,7 +28,7 @@ def test_a_second_plan_is_empty_and_shows_no_credential(deployment: Deployment, 
     whole = deployment.terraform(root, "show", "-json", f"{tmp_path}/plan")
     assert set(json.loads(whole.stdout)) >= {"prior_state", "planned_values", "configuration"}
     seen = plan.stdout + plan.stderr + whole.stdout + (deployment.twin.folder / "deploy.log").read_text()
-    assert deployment.twin.commercial_api_key() not in seen
+    assert deployment.twin.credential()["bedrock_api_key"] not in seen
 
 
 def test_the_states_are_in_the_bucket_and_hold_no_credential(deployment: Deployment) -> None:
@@ -36,8 +36,9 @@ def test_the_states_are_in_the_bucket_and_hold_no_credential(deployment: Deploym
     bucket = f"cross-partition-tfstate-{ACCOUNT_ID}-{REGION}"
     keys = {item["Key"] for item in s3.list_objects_v2(Bucket=bucket)["Contents"]}
     assert keys == {"bootstrap.tfstate", f"{ENVIRONMENT}/infrastructure.tfstate", f"{ENVIRONMENT}/application.tfstate"}
+    api_key = deployment.twin.credential()["bedrock_api_key"].encode()
     for key in keys:
-        assert deployment.twin.commercial_api_key().encode() not in s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        assert api_key not in s3.get_object(Bucket=bucket, Key=key)["Body"].read()
 
 
 def test_a_release_and_a_rollback(deployment: Deployment, tmp_path: Path) -> None:
