@@ -1,4 +1,4 @@
-"""What the router adds: cold import of the artifact's handler, and a warm request against servers that answer at once.
+"""What the router adds: a cold start in each mode, and a warm request, against servers that answer at once.
 
 Usage: handler_time.py [ARTIFACT.zip]      default: the newest in .local/artifacts (`make package`)
 
@@ -22,18 +22,39 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 WARM_REQUESTS, COLD_STARTS = 1500, 7
-CANNED = {
-    b"GetSecretValue": {"SecretString": json.dumps({"bedrock_api_key": "made-up"}), "VersionId": "1"},
+STORED = {"bedrock_api_key": "made-up", "aws_access_key_id": "made-up", "aws_secret_access_key": "made-up"}
+# By what stands in a request's head; the first that does counts.
+CANNED: dict[bytes, object] = {
+    b"/sts/aws4_request": "<r><WebIdentityToken>e30.eyJqdGkiOiIxIn0.e30</WebIdentityToken></r>",
+    b"x-www-form-urlencoded": "<r><AccessKeyId>made-up</AccessKeyId><SecretAccessKey>made-up</SecretAccessKey>"
+    "<SessionToken>made-up</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></r>",
+    b"GetSecretValue": {"SecretString": json.dumps(STORED), "VersionId": "1"},
     b"/foundation-models": {"modelSummaries": [{"modelId": "a.model", "inferenceTypesSupported": ["ON_DEMAND"]}]},
     b"/inference-profiles": {"inferenceProfileSummaries": []},
     b"/model/": {"content": [{"type": "text", "text": "hello"}], "usage": {"output_tokens": 1}},
 }
+MODES = {
+    "api_key": {"CREDENTIAL_SECRET_ID": "s"},
+    "aws_keys": {"CREDENTIAL_SECRET_ID": "s"},
+    "federation": {"CREDENTIAL_ROLE_ARN": "arn:aws:iam::123456789012:role/r", "CREDENTIAL_AUDIENCE": "a"},
+}
 COLD = """
 import time; started = time.perf_counter()
 import handler
-print((time.perf_counter() - started) * 1000)
+imported = time.perf_counter()
+import json, sys
+class Context:
+    aws_request_id = invoked_function_arn = "cold"
+    get_remaining_time_in_millis = lambda self: 30_000
+answer = handler.lambda_handler(json.loads(sys.argv[1]), Context())
+served = time.perf_counter()
+assert answer["statusCode"] == 200, answer
+print((imported - started) * 1000, (served - imported) * 1000, file=sys.stderr)
 """
-BARE = "import time; started = time.perf_counter(); import json, sys; print((time.perf_counter() - started) * 1000)"
+BARE = (
+    "import time; started = time.perf_counter(); import json, sys; "
+    "print((time.perf_counter() - started) * 1000, 0, file=sys.stderr)"
+)
 
 
 def serve(port_pipe: "multiprocessing.connection.Connection[int, int]") -> None:
@@ -48,7 +69,7 @@ def serve(port_pipe: "multiprocessing.connection.Connection[int, int]") -> None:
                 lengths = [line for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")]
                 lines.read(int(lengths[0].split(b":")[1]) if lengths else 0)
                 document = next((canned for mark, canned in CANNED.items() if mark in head), {})
-                body = json.dumps(document).encode()
+                body = document.encode() if isinstance(document, str) else json.dumps(document).encode()
                 client.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n")
                 client.sendall(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
 
@@ -116,6 +137,14 @@ def percentiles(times: list[float]) -> str:
     return f"p50 {cuts[49]:.2f} ms, p99 {cuts[98]:.2f} ms"
 
 
+def cold_ms(folder: str, code: str, environ: dict[str, str]) -> tuple[float, float]:
+    """Import and first request in a fresh process."""
+    command = [sys.executable, "-c", code, json.dumps(api_event(0))]
+    result = subprocess.run(command, cwd=folder, env=os.environ | environ, capture_output=True, text=True, check=True)
+    imported, served = map(float, result.stderr.split())
+    return imported, served
+
+
 def main(artifact: Path) -> None:
     receiver, sender = multiprocessing.Pipe(duplex=False)
     server = multiprocessing.Process(target=serve, args=(sender,), daemon=True)
@@ -130,6 +159,7 @@ def main(artifact: Path) -> None:
         AWS_ENDPOINT_URL_BEDROCK=url,
         AWS_ENDPOINT_URL_BEDROCK_RUNTIME=url,
         AUDIT_TABLE_NAME="t",
+        COMMERCIAL_STS_ENDPOINT_URL=url,
         CREDENTIAL_SECRET_ID="s",
         POWERTOOLS_SERVICE_NAME="router",
         POWERTOOLS_METRICS_NAMESPACE="benchmark",
@@ -141,15 +171,15 @@ def main(artifact: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         with zipfile.ZipFile(artifact) as bundle:
             bundle.extractall(folder)
-        cold, bare = (
-            min(  # other processes can only add to it
-                float(subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, check=True).stdout)
-                for _ in range(COLD_STARTS)
-            )
-            for code in (COLD, BARE)
-        )
         print(f"Python {sys.version_info.major}.{sys.version_info.minor}, artifact {artifact.stat().st_size:,} bytes")
-        print(f"cold import of handler, connections opened: {cold:.0f} ms (bare json: {bare:.0f} ms)")
+        runs: dict[str, list[tuple[float, float]]] = {"bare json": []} | {mode: [] for mode in MODES}
+        for _ in range(COLD_STARTS):  # in turn: a slow stretch of the machine hits all
+            runs["bare json"].append(cold_ms(folder, BARE, {}))
+            for mode, variables in MODES.items():
+                runs[mode].append(cold_ms(folder, COLD, {"CREDENTIAL_MODE": mode, **variables}))
+        for name, times in runs.items():  # other processes can only add to it
+            imported, served = (min(figures) for figures in zip(*times, strict=True))
+            print(f"cold {name:<10}  import, connections opened {imported:4.0f} ms; first request {served:4.0f} ms")
         sys.path.insert(0, folder)
         warm, floor = warm_ms(), floor_ms(port)
     print(f"warm request: {percentiles(warm)}; floor: {percentiles(floor)}")

@@ -17,7 +17,7 @@ class Load:
     """Requests of several workers, each at a time of its own; ``failures`` says when and what, if any."""
 
     send: Callable[[], requests.Response]
-    pause_seconds: float = 0.4
+    pause_seconds: float = 0.8
     answered: int = 0
     failures: list[str] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)

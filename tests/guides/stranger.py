@@ -45,6 +45,7 @@ class Stranger:
     def __init__(self, clone: Path, environ: Mapping[str, str]) -> None:
         self.clone = clone
         self.environ = dict(environ)
+        self.printed = ""
         shutil.copytree(REPOSITORY, clone, ignore=shutil.ignore_patterns(*_NOT_COPIED), symlinks=True)
         (clone / ".local").mkdir()
         for name in _VIRTUAL_ENVIRONMENTS:  # installed once for all
@@ -62,6 +63,7 @@ class Stranger:
             text=True,
             check=False,
         )
+        self.printed += result.stdout
         assert (result.returncode != 0) == fails, f"{code}\n{result.stdout[-6000:]}"
         return result.stdout
 
@@ -82,5 +84,6 @@ class Stranger:
                 if line in text:
                     process.kill()
                     break
+        self.printed += printed
         assert line in printed, printed
         return printed

@@ -25,13 +25,20 @@ from tests.guides.stranger import Stranger, blocks
 from twin import LOCAL, REGION, Twin, isolate
 
 GUIDE = REPOSITORY / "terraform/commercial/README.md"
+ROOTS = (
+    ("infrastructure", "dev", "govcloud"),
+    ("application", "dev", "govcloud"),
+    ("commercial", "dev-commercial", "commercial"),
+)
+EXECUTION_ROLE = "cross-partition-dev-router-us-gov-west-1"
 USER = "cross-partition-dev-bedrock-us-east-1"
 ENVELOPE = {
     "modelId": "amazon.nova-lite-v1:0",
     "body": {"messages": [{"role": "user", "content": [{"text": "XP-CANARY-prompt"}]}]},
 }
-ROTATE = "make rotate-credential ENV=dev"
-ROTATE_SCRIPT = ".local/venv/bin/python scripts/rotate_credential.py dev"  # the same without make, which hides its end
+ROTATE = (
+    ".local/venv/bin/python scripts/rotate_credential.py dev"  # `make rotate-credential ENV=dev`, without its checks
+)
 # What a rotation prints once a step is done; it is killed there, and the next run goes on.
 STEPS = ("created key", "proven by a real call", "is current", "the old key stays")
 CREDENTIAL_MAX_AGE_SECONDS = 1
@@ -115,7 +122,7 @@ class Guide:
         """One rotation, possibly in two runs; then one key works, and it is the one in service."""
         before = {key for key, status in self.keys().items() if status == "Active"}
         if killed_at:
-            self.stranger.run_until(ROTATE_SCRIPT, killed_at, **self._on_duty)
+            self.stranger.run_until(ROTATE, killed_at, **self._on_duty)
         assert "rotated" in self.stranger.run(ROTATE, **self._on_duty)
         (active,) = [key for key, status in self.keys().items() if status == "Active"]
         assert active not in before
@@ -178,7 +185,7 @@ def _emulated(environments: Path, twin: Twin) -> None:
         for root in roots:
             with (environments / name / f"{root}.tfvars").open("a") as file:
                 file.write("\nuse_fips_endpoint = false\n")
-    router = twin.router_endpoints() | {"credential_max_age_seconds": CREDENTIAL_MAX_AGE_SECONDS}
+    router = {"credential_max_age_seconds": CREDENTIAL_MAX_AGE_SECONDS, "log_level": "DEBUG"} | twin.router_endpoints()
     application = environments / "example/application.tfvars"
     text = re.sub(r"^router = \{.*?^\}\n", "", application.read_text(), flags=re.MULTILINE | re.DOTALL)
     application.write_text(f"{text}router = {json.dumps(router)}\n")
@@ -217,6 +224,15 @@ def test_every_command_of_the_guide_while_callers_never_stop(guide: Guide, tmp_p
         with load.paused():
             guide.demo("federation")
         assert guide.client("secretsmanager", "govcloud").list_secrets()["SecretList"] == []
+        policy = guide.client("iam", "govcloud").get_role_policy(RoleName=EXECUTION_ROLE, PolicyName="router")
+        assert "sts:GetWebIdentityToken" in str(policy)
+        assert "secretsmanager" not in str(policy).lower()
+        for root, environment, profile in ROOTS:
+            guide.stranger.run(
+                f"scripts/terraform.sh {environment} {root} plan -detailed-exitcode -out='{tmp_path}/{root}' && "
+                f"scripts/terraform.sh {environment} {root} show -json '{tmp_path}/{root}'",
+                AWS_PROFILE=profile,
+            )
 
         guide.follow("Switching modes", 1)
         assert guide.auth_modes() == {"aws_keys"}
@@ -229,6 +245,43 @@ def test_every_command_of_the_guide_while_callers_never_stop(guide: Guide, tmp_p
     late = [entry for entry in seen if entry["arrivedAt"] > guide.retired_at.get(entry["credential"], float("inf"))]
     assert late == []
     print(f"{load.answered} requests, {guide.rotations} rotations, 3 switches, {len(seen)} upstream requests")
+
+
+# Bedrock API keys, identity tokens, session tokens of the emulator, and what the callers' prompts have in them.
+SECRET = re.compile(
+    r"ABSK[A-Za-z0-9+/=]{24,}|eyJ[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}|FwoG[A-Za-z0-9+/=]{24,}|XP-CANARY"
+)
+
+
+def test_no_secret_of_any_mode_is_shown_anywhere(guide: Guide) -> None:
+    """Not in logs (the router's at DEBUG), records, states, plans, on screens, or in what Bedrock's side logs."""
+    shown = {"printed, plans and states shown": guide.stranger.printed, "upstream": json.dumps(guide.upstream())}
+    for path in guide.twin.folder.glob("*.log"):
+        shown[path.name] = path.read_text(errors="replace")
+    secrets = guide.client("secretsmanager", "govcloud")
+    (secret,) = secrets.list_secrets()["SecretList"]
+    stored = json.loads(secrets.get_secret_value(SecretId=secret["ARN"])["SecretString"])
+    for profile in ("govcloud", "commercial"):
+        logs, s3 = guide.client("logs", profile), guide.client("s3", profile)
+        for group in logs.describe_log_groups()["logGroups"]:
+            pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"])
+            shown[group["logGroupName"]] = "".join(event["message"] for page in pages for event in page["events"])
+        for bucket in s3.list_buckets()["Buckets"]:
+            for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket["Name"]):
+                for item in page.get("Versions", ()):
+                    if item["Key"].endswith("tfstate"):
+                        version = {"Bucket": bucket["Name"], "Key": item["Key"], "VersionId": item["VersionId"]}
+                        name = f"{item['Key']} {item['VersionId']}"
+                        shown[name] = s3.get_object(**version)["Body"].read().decode()
+    (table,) = guide.client("dynamodb", "govcloud").list_tables()["TableNames"]
+    pages = guide.client("dynamodb", "govcloud").get_paginator("scan").paginate(TableName=table)
+    shown["audit records"] = "".join(json.dumps(page["Items"]) for page in pages)
+
+    assert '"message":"request"' in shown["/aws/lambda/cross-partition-dev-router"]
+    for name, text in shown.items():
+        found = SECRET.search(text)
+        assert not found, f"{name}: {text[max(0, found.start() - 200) : found.start()]}" if found else ""
+        assert stored["aws_secret_access_key"] not in text, name
 
 
 def test_revoking_in_an_emergency(guide: Guide) -> None:

@@ -175,7 +175,7 @@ def test_every_upstream_request_has_its_record_under_load(deployment: Deployment
 def test_a_killed_function_leaves_its_intent_on_record(deployment: Deployment) -> None:
     """SIGKILL while Bedrock is thinking: the crossing is known, and the next request is served."""
     deployment.upstream("POST", "faults", {"fault": "slow", "count": 1, "match": "/model/", "delay_seconds": 8.0})
-    marker = f"made.up-{uuid.uuid4().hex[:8]}"
+    marker = f"amazon.made-up-{uuid.uuid4().hex[:8]}"
     with ThreadPoolExecutor(1) as pool:
         pending = pool.submit(deployment.invoke, marker, NOVA_BODY)
         give_up_at = time.monotonic() + 6
