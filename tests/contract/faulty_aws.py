@@ -1,16 +1,15 @@
 """A server in front of moto that fails the operations it is told to fail."""
 
 import http.client
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
 
+from tests.contract.background_server import BackgroundServer
 
-class FaultyAws:
+
+class FaultyAws(BackgroundServer):
     """Forwards to moto; ``faults`` maps an operation to what happens instead: a status, "reset",
     "hang", "lost" or "AccessDeniedException"."""
 
@@ -19,23 +18,8 @@ class FaultyAws:
         self.clock_skew_seconds = 0.0  # how far this server's clock is ahead; signatures 5 minutes off are refused
         self.calls: list[str] = []
         self.last: dict[str, tuple[dict[str, str], bytes]] = {}
-        self.stopping = threading.Event()
         self._target = urlsplit(target_url).netloc
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    @contextmanager
-    def running(self) -> Iterator["FaultyAws"]:
-        thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield self
-        finally:
-            self.stopping.set()
-            self._server.shutdown()
-            self._server.server_close()
-            thread.join()
+        super().__init__(self._handler())
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         outer = self

@@ -2,15 +2,14 @@
 
 import base64
 import json
-import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs
 
+from tests.contract.background_server import BackgroundServer
 from tests.fakes.commercial import CommercialStandIn
 
 CANARY = "XP-CANARY-federation"
@@ -18,7 +17,7 @@ ROLE_ARN = "arn:aws:iam::210987654321:role/cross-partition-dev-router"
 AUDIENCE = "cross-partition-inference"
 
 
-class ScriptedSts:
+class ScriptedSts(BackgroundServer):
     """``faults`` maps an operation to what happens instead: "hang", "reset", "garbled", "empty", a status or a code."""
 
     def __init__(self, commercial: CommercialStandIn) -> None:
@@ -27,24 +26,9 @@ class ScriptedSts:
         self.token_ids: list[str] = []
         self.session_seconds = 3600.0
         self.delay_seconds = 0.0
-        self.stopping = threading.Event()
         self._commercial = commercial
         self._sessions: list[dict[str, str]] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    @contextmanager
-    def running(self) -> Iterator["ScriptedSts"]:
-        thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield self
-        finally:
-            self.stopping.set()
-            self._server.shutdown()
-            self._server.server_close()
-            thread.join()
+        super().__init__(self._handler())
 
     @property
     def environ(self) -> dict[str, str]:

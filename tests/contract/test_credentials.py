@@ -149,6 +149,42 @@ def test_a_refused_key_that_did_not_change_is_bedrocks_403(warm: RouterBench, co
     assert API_KEY not in answer.text
 
 
+@pytest.mark.parametrize(
+    ("known", "code"),
+    [
+        ({"access_keys": []}, "UnrecognizedClientException"),  # revoked
+        (
+            {
+                "access_keys": [
+                    {
+                        "access_key_id": SESSION_ACCESS_KEY_ID,
+                        "secret_access_key": SECRET_ACCESS_KEY,
+                        "session_token": SESSION_TOKEN,
+                        "expires_at": "2020-01-01T00:00:00Z",
+                    }
+                ]
+            },
+            "ExpiredTokenException",
+        ),
+    ],
+)
+def test_keys_that_ended_are_bedrocks_403_until_others_are_stored(
+    make_bench: MakeBench, commercial: CommercialStandIn, known: dict[str, Any], code: str
+) -> None:
+    bench = make_bench(SESSION_KEYS)
+    assert bench.invoke().status == 200
+    commercial.replace_credentials(known | {"api_keys": ["new-key"]})
+    refused = bench.invoke()
+    assert (refused.status, refused.error["code"]) == (403, code)
+    record = bench.records("InvokeModel")[-1]
+    assert (record["state"], record["statusCode"], record["errorCode"]) == ("COMPLETED", "403", code)
+
+    put_version(bench, {"bedrock_api_key": "new-key"}, "AWSCURRENT")
+    time.sleep(1.1)  # the router looks for another credential once a second
+    assert bench.invoke().status == 200
+    assert bench.records("InvokeModel")[-1]["authMode"] == "api_key"
+
+
 def put_version(bench: RouterBench, secret: dict[str, str], stage: str) -> str:
     """A further version of the secret with a stage label; its id."""
     text = json.dumps(secret)

@@ -51,34 +51,18 @@ class Stranger:
         for name in _VIRTUAL_ENVIRONMENTS:  # installed once for all
             (clone / ".local" / name).symlink_to((REPOSITORY / ".local" / name).resolve())
 
-    def run(self, code: str, *, fails: bool = False, **environ: str) -> str:
-        """Run a block with bash; what it printed. It must succeed, or fail if that is what is expected."""
-        result = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", code],
-            cwd=self.clone,
-            env=self.environ | environ,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        self.printed += result.stdout
-        assert (result.returncode != 0) == fails, f"{code}\n{result.stdout[-6000:]}"
-        return result.stdout
+    def run(self, code: str, **environ: str) -> str:
+        """Run a block with bash; what it printed. It must succeed."""
+        with self._bash(code, environ) as process:
+            printed = process.stdout.read() if process.stdout else ""
+        self.printed += printed
+        assert process.returncode == 0, f"{code}\n{printed[-6000:]}"
+        return printed
 
-    def run_until(self, code: str, line: str, **environ: str) -> str:
-        """Run a block and kill it, with all it started, as soon as it prints a line with this text."""
+    def run_until(self, command: str, line: str, **environ: str) -> None:
+        """Run one command and kill it as soon as it prints a line with this text."""
         printed = ""
-        with subprocess.Popen(
-            ["bash", "-euo", "pipefail", "-c", f"exec {code}"],
-            cwd=self.clone,
-            env=self.environ | environ,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        ) as process:
+        with self._bash(f"exec {command}", environ) as process:
             for text in process.stdout or ():
                 printed += text
                 if line in text:
@@ -86,4 +70,14 @@ class Stranger:
                     break
         self.printed += printed
         assert line in printed, printed
-        return printed
+
+    def _bash(self, code: str, environ: Mapping[str, str]) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            ["bash", "-euo", "pipefail", "-c", code],
+            cwd=self.clone,
+            env={**self.environ, **environ},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )

@@ -1,9 +1,11 @@
 """Scripts that need no twin: prerequisites, usage errors, the twin's own checks."""
 
+import json
 import os
 import shutil
 import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -127,3 +129,71 @@ def test_a_first_release_takes_all_calls(application: dict[str, object]) -> None
     with pytest.raises(SystemExit, match="make release ENV=dev"):
         deployment.application_variables("dev", "plan", {})
     assert deployment.application_variables("dev", "destroy", {})["artifact_key"].startswith("router/000")
+
+
+CREDENTIAL_SCRIPTS = ("rotate_credential.py", "switch_credential.py", "enable_federation.py", "put_credential.py")
+
+
+@pytest.fixture
+def outputs_file(tmp_path: Path) -> Path:
+    """What the infrastructure of an environment in mode api_key says of itself."""
+    inputs = {
+        "name": "cross-partition-dev",
+        "region": "us-gov-west-1",
+        "function_name": "cross-partition-dev-router",
+        "task_alias_name": "tasks",
+        "credential": {"mode": "api_key", "secret_arn": "made-up", "federation": None},
+    }
+    path = tmp_path / "outputs.json"
+    path.write_text(json.dumps({"application_inputs": {"value": inputs}}))
+    return path
+
+
+def operate(script: str, outputs_file: Path, **environ: str) -> subprocess.CompletedProcess[str]:
+    nowhere = {
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+    }
+    keys = {"AWS_ACCESS_KEY_ID": "made-up", "AWS_SECRET_ACCESS_KEY": "made-up", "AWS_MAX_ATTEMPTS": "1"}
+    environ = {"PATH": os.environ["PATH"], **nowhere, **keys, "INFRASTRUCTURE_OUTPUTS": str(outputs_file), **environ}
+    return run([sys.executable, f"scripts/{script}", "dev"], **environ)
+
+
+@pytest.mark.parametrize("script", CREDENTIAL_SCRIPTS)
+def test_scripts_of_the_credential_say_how_they_are_used(script: str, outputs_file: Path) -> None:
+    result = run([sys.executable, f"scripts/{script}", "one", "two"], PATH=os.environ["PATH"])
+    assert result.returncode == 1
+    assert f"Usage: {script}" in result.stderr
+
+
+def test_a_rotation_needs_the_commercial_profile(outputs_file: Path) -> None:
+    result = operate("rotate_credential.py", outputs_file)
+    assert result.returncode == 1
+    assert "COMMERCIAL_AWS_PROFILE must name an AWS profile" in result.stderr
+    unknown = operate("rotate_credential.py", outputs_file, COMMERCIAL_AWS_PROFILE="nobody")
+    assert unknown.returncode == 1
+    assert "nobody" in unknown.stderr
+    assert "Traceback" not in unknown.stderr
+
+
+@pytest.mark.parametrize("mode", ["aws_keys", "federation"])
+def test_only_api_keys_are_rotated(outputs_file: Path, mode: str) -> None:
+    text = outputs_file.read_text().replace('"mode": "api_key"', f'"mode": "{mode}"')
+    outputs_file.write_text(text)
+    result = operate("rotate_credential.py", outputs_file)
+    assert result.returncode == 1
+    assert f"'dev' uses {mode}" in result.stderr
+
+
+def test_without_a_secret_nothing_is_stored(outputs_file: Path) -> None:
+    outputs_file.write_text(outputs_file.read_text().replace('"secret_arn": "made-up"', '"secret_arn": null'))
+    result = operate("put_credential.py", outputs_file)
+    assert result.returncode == 1
+    assert "there is no secret; nothing was stored" in result.stderr
+
+
+def test_a_twin_in_an_unknown_mode_is_refused() -> None:
+    result = run([sys.executable, "scripts/twin.py", "up"], PATH=os.environ["PATH"], CREDENTIAL_MODE="magic")
+    assert result.returncode == 1
+    assert "CREDENTIAL_MODE must be one of api_key, aws_keys, federation" in result.stderr
