@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from deployment import client
+from deployment import client, function_settings
 
 _PROOF_SECONDS = 90  # IAM may take a while until a key, a role or a permission is known everywhere
 _BETWEEN_PROOFS_SECONDS = 3
@@ -18,13 +18,12 @@ class DeployedRouter:
         self._alias = {"FunctionName": inputs["function_name"], "Qualifier": inputs["task_alias_name"]}
         self._lambda = client("lambda", inputs["region"])
         try:
-            configuration = self._lambda.get_function_configuration(**self._alias)
+            self.settings = function_settings(self._lambda, inputs["function_name"], inputs["task_alias_name"])
         except self._lambda.exceptions.ResourceNotFoundException:
             raise SystemExit(
                 f"error: nothing was released to '{environment}' yet, so nothing can prove a credential: "
                 f"make release ENV={environment}"
             ) from None
-        self.settings: dict[str, str] = configuration["Environment"]["Variables"]
 
     def prove(self, **event: object) -> dict[str, Any]:
         """What came of a real call to Commercial, made by the function (lambda_src/README.md)."""

@@ -75,9 +75,16 @@ def _credential_modes_in_service(inputs: Mapping[str, Any]) -> set[str]:
         return set()
     modes = set()
     for version in {alias["FunctionVersion"], *alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})}:
-        configuration = functions.get_function_configuration(FunctionName=name, Qualifier=version)
-        modes.add(configuration["Environment"]["Variables"].get("CREDENTIAL_MODE", "api_key"))
+        modes.add(function_settings(functions, name, version).get("CREDENTIAL_MODE", "api_key"))
     return modes
+
+
+def function_settings(functions: Any, name: str, qualifier: str) -> dict[str, str]:
+    """The environment variables of a function; exits if Lambda keeps them to itself, as it does without kms:Decrypt."""
+    environment = functions.get_function_configuration(FunctionName=name, Qualifier=qualifier).get("Environment", {})
+    if "Variables" not in environment:
+        raise SystemExit(f"error: the variables of {name} cannot be read; that takes kms:Decrypt for its key")
+    return dict(environment["Variables"])
 
 
 def _gradual_release(artifact_key: str, percent: str | None, in_service: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -93,9 +93,8 @@ class Settings:
         def source_url(service: str) -> str:
             # The SDKs' rule: the service's own variable, then the general one, then the region's endpoint.
             variable = f"AWS_ENDPOINT_URL_{service.upper()}"
-            host = (
-                f"{service}-fips" if use_fips and service != "sts" else service
-            )  # GovCloud's plain STS is its FIPS one
+            plain = not use_fips or service == "sts"  # GovCloud's plain STS is its FIPS one
+            host = service if plain else f"{service}-fips"
             return env.url(variable) or env.url("AWS_ENDPOINT_URL") or f"https://{host}.{region or '-'}.amazonaws.com"
 
         # The general AWS_ENDPOINT_URL speaks for this partition only: following it here would send
