@@ -161,7 +161,7 @@ def guide(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guide]:
         for name in ("INFRASTRUCTURE_OUTPUTS", "ENVIRONMENTS_DIR", "WORK_DIR", "TF_CLI_CONFIG_FILE"):
             environ.pop(name, None)
         environ |= {
-            "PATH": f"{LOCAL / 'clients-venv/bin'}:{environ['PATH']}",
+            "PATH": f"{_commands(tmp_path_factory.mktemp('commands'))}:{environ['PATH']}",
             "AWS_CONFIG_FILE": twin.operator_environ()["AWS_CONFIG_FILE"],
             "AWS_PROFILE": "govcloud",
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
@@ -175,6 +175,14 @@ def guide(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guide]:
         yield Guide(twin, stranger)
     finally:
         twin.down()
+
+
+def _commands(folder: Path) -> Path:
+    """A folder with the AWS CLI. Its own start script does not bear a space in the path."""
+    command = folder / "aws"
+    command.write_text(f'#!/bin/sh\nexec "{LOCAL}/clients-venv/bin/python" -m awscli "$@"\n')
+    command.chmod(0o755)
+    return folder
 
 
 def _emulated(environments: Path, twin: Twin) -> None:
