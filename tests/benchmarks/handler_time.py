@@ -164,10 +164,6 @@ def main(artifact: Path) -> None:
         POWERTOOLS_SERVICE_NAME="router",
         POWERTOOLS_METRICS_NAMESPACE="benchmark",
     )
-    if hasattr(os, "sched_setaffinity"):  # client and server on one core: waking the other one costs more than the call
-        core = min(os.sched_getaffinity(0))
-        os.sched_setaffinity(0, {core})
-        os.sched_setaffinity(server.pid or 0, {core})
     with tempfile.TemporaryDirectory() as folder:
         with zipfile.ZipFile(artifact) as bundle:
             bundle.extractall(folder)
