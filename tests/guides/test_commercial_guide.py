@@ -202,7 +202,7 @@ def _emulated(environments: Path, twin: Twin) -> None:
         file.write("deletion_protection = false\n")
 
 
-@pytest.mark.timeout(1500)
+@pytest.mark.timeout(2700)
 def test_every_command_of_the_guide_while_callers_never_stop(guide: Guide, tmp_path: Path) -> None:
     guide.follow("From zero", 3)
     guide.follow("api_key", 1)
