@@ -13,14 +13,12 @@ account what is allowed (tests/fakes/commercial.py). Terraform applies the uncha
 credentials of the provider differ, and the variables that name this machine's endpoints of Commercial.
 """
 
-import contextlib
 import json
 import os
 import re
 import secrets
 import shlex
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -35,14 +33,13 @@ import boto3
 
 import twin_commercial
 from deployment import REPOSITORY, infrastructure_outputs
+from twin_processes import Processes
 
 LOCAL = REPOSITORY / ".local"
 REGION = "us-gov-west-1"
 ACCOUNT_ID = "123456789012"
 ENVIRONMENT = "twin"
-_START_SECONDS = 60.0
 _MODES = ("api_key", "aws_keys", "federation")
-_STOP_SECONDS = 10.0
 _SHOWN = ("==>", "Apply complete", "stored", "uploaded", "router/", "The state bucket")
 # What the machine's own AWS set-up must not bring into the twin.
 # The AWS SDKs want this machine's settings from nowhere, and no proxy between the twin and its callers.
@@ -83,12 +80,11 @@ class Twin:
         self._mode = mode
         self.folder = LOCAL / "twins" / name
         self.environment_file = LOCAL / "env" if name == "local" else self.folder / "env"
-        self._processes_file = self.folder / "processes.json"
+        self._processes = Processes(self.folder)
         self._outputs_file = self.folder / "terraform" / "infrastructure.outputs.json"
         self._aws_config_file = self.folder / "aws-config"
         self._root = Keys("twin-root", secrets.token_hex(20))
         self._commercial_root = Keys("twin-commercial-root", secrets.token_hex(20))
-        self._children: dict[str, subprocess.Popen[bytes]] = {}
 
     def up(self) -> None:
         """Start both sides, deploy and write the environment file; what was started is stopped if that fails."""
@@ -101,7 +97,7 @@ class Twin:
 
     def start(self) -> None:
         """Start both sides, with an operator in each account and nothing else."""
-        if self._processes():
+        if self._processes.alive():
             raise SystemExit(
                 f"error: twin '{self.name}' is up already; stop it first: make local-down TWIN={self.name}"
             )
@@ -119,20 +115,7 @@ class Twin:
 
     def down(self) -> None:
         """Stop both sides and wait until they are gone."""
-        processes = self._processes()
-        for pid in processes:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(pid, signal.SIGTERM)  # each was started as the leader of a group: deploy.sh with Terraform
-        give_up_at = time.monotonic() + _STOP_SECONDS
-        while self._processes() and time.monotonic() < give_up_at:
-            time.sleep(0.05)
-        for pid in self._processes():
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(pid, signal.SIGKILL)
-        for child in self._children.values():
-            child.wait()
-        self._children.clear()
-        self._processes_file.unlink(missing_ok=True)
+        self._processes.stop()
         self.environment_file.unlink(missing_ok=True)
         shutil.rmtree(self.folder / "tmp", ignore_errors=True)
 
@@ -185,14 +168,14 @@ class Twin:
         self._spawn_account("commercial_account", account_port, *commercial, {**keys, **identify_token})
         bedrock = [sys.executable, "tests/fakes/commercial.py", "--port", str(_port("TWIN_COMMERCIAL_PORT"))]
         bedrock += ["--port-file", str(port_file), "--account-url", self.account_url]
-        self._spawn("commercial", bedrock, identify_token)
-        self._await(lambda: port_file.exists() and port_file.read_text().strip() != "", "commercial")
+        self._processes.start("commercial", bedrock, identify_token)
+        self._processes.wait_for(lambda: port_file.exists() and port_file.read_text().strip() != "", "commercial")
         self.commercial_url = f"http://127.0.0.1:{port_file.read_text().strip()}"
         # The emulator notes its own pid once it has found the port free: an answer alone may be another twin's.
         for side, port in (("govcloud", govcloud_port), ("commercial_account", account_port)):
             pid_file = self.folder / "tmp" / f"ministack-{port}.pid"
             health_url = f"http://127.0.0.1:{port}/_ministack/health"
-            self._await(lambda file=pid_file, url=health_url: file.exists() and _answers(url), side)  # type: ignore[misc]
+            self._processes.wait_for(lambda file=pid_file, url=health_url: file.exists() and _answers(url), side)  # type: ignore[misc]
 
     def _set_operators_up(self) -> None:
         """An administrator and an AWS profile for each account; the environment file."""
@@ -224,7 +207,7 @@ class Twin:
             "LOG_LEVEL": "WARNING",
         }
         command = [str(LOCAL / "twin-venv/bin/python"), f"tests/fakes/{side}.py"]
-        self._spawn(side, command, {**variables, **environ})
+        self._processes.start(side, command, {**variables, **environ})
 
     def _deploy(self) -> None:
         """What operators of two real accounts do, in the same order and with the same scripts."""
@@ -314,7 +297,7 @@ class Twin:
                 start_new_session=True,
             ) as process,
         ):
-            self._note(process.pid)
+            self._processes.note(process.pid)
             for line in process.stdout or ():
                 log.write(line)
                 if line.startswith(_SHOWN):
@@ -353,44 +336,6 @@ class Twin:
             "WORK_DIR": str(self.folder / work_dir),
         }
 
-    def _spawn(self, side: str, command: list[str], environ: Mapping[str, str]) -> None:
-        # A clean environ: the emulator hands its own on to the Lambda processes.
-        inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        with (self.folder / f"{side}.log").open("wb") as log:
-            process = subprocess.Popen(
-                command,
-                cwd=REPOSITORY,
-                env={**inherited, "TMPDIR": str(self.folder / "tmp"), "PYTHONDONTWRITEBYTECODE": "1", **environ},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        self._children[side] = process
-        self._note(process.pid)
-
-    def _note(self, pid: int) -> None:
-        """Remember a process, for `down`."""
-        self._processes_file.write_text(json.dumps({**self._processes(), pid: _started_at(pid)}))
-
-    def _processes(self) -> dict[int, str]:
-        """Process ids that `up` noted and that still are the processes it started."""
-        try:
-            noted = json.loads(self._processes_file.read_text())
-        except FileNotFoundError:
-            return {}
-        return {int(pid): started for pid, started in noted.items() if started and _started_at(int(pid)) == started}
-
-    def _await(self, ready: Any, side: str) -> None:
-        give_up_at = time.monotonic() + _START_SECONDS
-        process = self._children[side]
-        # Whether it lives comes first: on a port that was taken, somebody else would answer.
-        while process.poll() is not None or not ready():
-            if process.poll() is not None or time.monotonic() > give_up_at:
-                log = (self.folder / f"{side}.log").read_text(errors="replace")[-2000:]
-                raise SystemExit(f"error: the {side} side of the twin did not start; its log ends with:\n{log}")
-            time.sleep(0.05)
-
 
 def _port(variable: str) -> int:
     """The port that a variable names, if it is free, or any free one."""
@@ -410,15 +355,6 @@ def _answers(url: str) -> bool:
             return True
     except OSError:
         return False
-
-
-def _started_at(pid: int) -> str:
-    """When a process started, by ps: a process id alone may have been given to another one since."""
-    command = ["ps", "-o", "stat=", "-o", "lstart=", "-p", str(pid)]
-    state, _, started = (
-        subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip().partition(" ")
-    )
-    return "" if state.startswith("Z") else started.strip()
 
 
 def _write_tfvars(path: Path, values: Mapping[str, Any]) -> None:
