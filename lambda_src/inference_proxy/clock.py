@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 # What services call a signature whose date they do not like; most of them use the same code for a wrong signature.
-SKEW_CODES = frozenset({"InvalidSignatureException", "RequestExpired", "RequestTimeTooSkewed", "SignatureDoesNotMatch"})
+_SKEW_CODES = frozenset(
+    {"InvalidSignatureException", "RequestExpired", "RequestTimeTooSkewed", "SignatureDoesNotMatch"}
+)
 _TOLERATED = timedelta(minutes=2)  # AWS accepts 5 minutes and more; within these a refusal has another reason
 
 
@@ -24,7 +26,7 @@ class Clock:
 
     def learn(self, code: str | None, date: str | None) -> bool:
         """Take over the time of a refusal by its ``Date``; True if the clock changed, so that signing again helps."""
-        if code not in SKEW_CODES or not date:
+        if code not in _SKEW_CODES or not date:
             return False
         try:
             skew = parsedate_to_datetime(date) - self.now()
