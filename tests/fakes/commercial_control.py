@@ -6,10 +6,10 @@ import json
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from tests.fakes.commercial_wire import Request, Response, json_response
+from tests.fakes.commercial_wire import BedrockError, Request, Response, json_response
 
 if TYPE_CHECKING:
-    from tests.fakes.commercial import CommercialStandIn
+    from tests.fakes.commercial_server import CommercialStandIn
 
 CONTROL = "/_twin/"
 
@@ -37,8 +37,12 @@ def control(stand_in: CommercialStandIn, request: Request) -> Response:
                 return json_response({"offset_seconds": stand_in.clock_offset.total_seconds()})
             case ("PUT", "clock"):
                 stand_in.clock_offset = timedelta(seconds=document["offset_seconds"])
+            case ("PUT", "models"):
+                stand_in.misreport(document)
             case _:
                 return json_response({"message": f"no control call {request.method} {request.path}"}, 404)
     except (ValueError, TypeError, AttributeError, KeyError, OverflowError) as error:
         return json_response({"message": str(error)}, 400)
+    except BedrockError as error:
+        return error.response
     return json_response({})

@@ -9,17 +9,15 @@ earlier, when nothing has been read, and leaves no entry in the request log.
 from __future__ import annotations
 
 import gzip as compression
-import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from threading import Lock
-from typing import Any
 
-from tests.fakes.commercial_wire import BEDROCK, FRONT_DOOR, BedrockError, Connection, Request, Response, json_response
+from tests.fakes.commercial_connection import Connection
+from tests.fakes.commercial_wire import BEDROCK, FRONT_DOOR, BedrockError, Request, Response, json_response
 
 RESET_ON_ACCEPT = "reset_on_accept"
 TOO_MANY = "Too many requests, please wait before trying again."
 TIMED_OUT = "The request took too long to process. Processing time exceeded the model timeout length."
+BROKE_OFF = "The model stream broke off: made up by the offline twin."
 Headers = Mapping[str, str] | None
 
 
@@ -87,6 +85,11 @@ def huge_headers(response: Response, *, count: int = 200, bytes_each: int = 64) 
     return response.with_headers({f"X-Made-Up-{number}": "h" * bytes_each for number in range(count)})
 
 
+def extra_headers(response: Response, *, headers: Headers = None) -> Response:
+    """The right answer with more headers, such as a vendor's rate limits."""
+    return response.with_headers(headers or {})
+
+
 def redirect(_: Response, *, status: int = 307, location: str = "http://redirect.invalid/elsewhere") -> Response:
     return Response(status, b"", {"Location": location})
 
@@ -102,6 +105,31 @@ def gzip(response: Response) -> Response:
     return Response(response.status, packed, {**response.headers, "Content-Encoding": "gzip"}, response.content_type)
 
 
+def garbled_stream(response: Response, *, after: int = 2) -> Response:
+    """A stream with a flipped bit after that many parts: in an event stream, a wrong checksum. Only for streams."""
+    parts = list(response.parts)
+    for spoiled in parts[after : after + 1]:
+        middle = len(spoiled) // 2
+        parts[after] = spoiled[:middle] + bytes((spoiled[middle] ^ 1,)) + spoiled[middle + 1 :]
+    return response.with_parts(tuple(parts)) if parts else response
+
+
+def cut_stream(response: Response, *, after: int = 2) -> Response:
+    """A stream that ends in the middle of the next part, complete as far as HTTP can tell. Only for streams."""
+    parts = response.parts
+    cut = (part[: len(part) // 2] for part in parts[after : after + 1])
+    return response.with_parts((*parts[:after], *cut)) if parts else response
+
+
+def failing_stream(
+    response: Response, *, after: int = 2, exception: str = "modelStreamErrorException", message: str = BROKE_OFF
+) -> Response:
+    """A stream that says after some parts, in its own way, that it failed, and ends. Only for streams."""
+    if response.fail_in_band is None:
+        return response
+    return response.with_parts((*response.parts[:after], response.fail_in_band(exception, message)))
+
+
 def reset_before_response(connection: Connection, _request: Request, _: Response) -> None:
     """The request was read to its end: a caller cannot know whether the model ran."""
     connection.reset()
@@ -112,9 +140,12 @@ def close_before_response(connection: Connection, _request: Request, _: Response
 
 
 def truncate(connection: Connection, request: Request, response: Response, *, missing_bytes: int = 100) -> None:
-    """A complete-looking body, a Content-Length that promises more, and then the end."""
-    head = response.head(request, length=len(response.body) + missing_bytes, close=False)
-    connection.socket.sendall(head + response.body)
+    """A complete-looking body, a Content-Length that promises more, and then the end; a stream lacks its last chunk."""
+    if response.parts:
+        connection.send_parts(request, response)
+    else:
+        head = response.head(request, length=len(response.body) + missing_bytes, close=False)
+        connection.socket.sendall(head + response.body)
     connection.close()
 
 
@@ -152,76 +183,11 @@ def drip(
 
 _SPOILING: tuple[Callable[..., Response], ...] = (
     *(throttle, expired_token, revoked_key, service_unavailable, model_timeout, model_error, status),
-    *(half_json, html, not_json, huge_headers, redirect, large_response, gzip),
+    *(half_json, html, not_json, huge_headers, extra_headers, redirect, large_response, gzip),
+    *(garbled_stream, cut_stream, failing_stream),
 )
 _BREAKING = (reset_before_response, close_before_response, truncate, no_content_length, slow, hang, drip)
 SPOILED: dict[str, Callable[..., Response]] = {function.__name__: function for function in _SPOILING}
 BROKEN: dict[str, Callable[..., None]] = {function.__name__: function for function in _BREAKING}
 # After these no answer was given, so the request log has no status for the request.
 UNANSWERED = frozenset({"reset_before_response", "close_before_response", "hang"})
-
-
-@dataclass
-class Fault:
-    name: str
-    remaining: int = 1
-    match: str = ""
-    params: dict[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        """ValueError or TypeError for what would only fail later, in the middle of someone's test."""
-        function = SPOILED.get(self.name) or BROKEN.get(self.name)
-        if function is None and self.name != RESET_ON_ACCEPT:
-            raise ValueError(f"no fault {self.name!r}; there are {sorted([*SPOILED, *BROKEN, RESET_ON_ACCEPT])}")
-        known = inspect.signature(function).parameters if function else {}
-        for name, value in self.params.items():
-            parameter = known.get(name)
-            if parameter is None or parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
-                raise ValueError(f"fault {self.name!r} takes no {name!r}")
-            kind = dict if parameter.default is None else type(parameter.default)
-            if not isinstance(value, (int, float) if kind is float else kind):
-                raise TypeError(f"{name!r} of fault {self.name!r} must be of type {kind.__name__}")
-        if not isinstance(self.remaining, int) or self.remaining < 1:
-            raise ValueError("count must be a positive integer")
-        if not isinstance(self.match, str):
-            raise TypeError("match must be the start of a path")
-
-
-class FaultBook:
-    """The faults waiting to happen, oldest first."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._faults: list[Fault] = []
-
-    def add(self, fault: Fault) -> None:
-        with self._lock:
-            self._faults.append(fault)
-
-    def clear(self) -> None:
-        with self._lock:
-            self._faults.clear()
-
-    def pending(self) -> list[dict[str, Any]]:
-        with self._lock:
-            return [{"fault": fault.name, "count": fault.remaining, "match": fault.match} for fault in self._faults]
-
-    def take(self, path: str, *, before_reading: bool = False) -> Fault | None:
-        """The fault that strikes this request, used up by one."""
-        with self._lock:
-            for fault in self._faults:
-                if (fault.name == RESET_ON_ACCEPT) == before_reading and path.startswith(fault.match):
-                    fault.remaining -= 1
-                    if not fault.remaining:
-                        self._faults.remove(fault)
-                    return fault
-        return None
-
-
-def documented() -> str:
-    """One line a fault, for --help."""
-    lines = [f"  {RESET_ON_ACCEPT}"]
-    for name, function in {**SPOILED, **BROKEN}.items():
-        parameters = inspect.signature(function).parameters.values()
-        lines.append(" ".join([f"  {name}", *(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)]))
-    return "\n".join(lines)

@@ -15,7 +15,13 @@ _CREDENTIAL_IN_QUERY = re.compile(r"(X-Amz-(?:Signature|Security-Token|Credentia
 
 
 class RequestLog:
-    """Requests in the order they came, refused ones too. An entry is filled in once its answer is known."""
+    """Requests in the order they came, refused ones too. An entry is filled in once its answer is known.
+
+    Its members: `method`; `path`, as received with its query; `headers` in the order received, without credentials;
+    `bodySha256` and `bodyLength`, by which two requests' bodies compare, as prompts are not kept; `auth` (bearer, sigv4
+    or none), `authHint`, `credential` and `principal`, who it was; `receivedAt` (UTC) and `arrivedAt` (epoch seconds);
+    `status` (None if no answer was given), `fault` (its name or None) and `requestId`.
+    """
 
     def __init__(self) -> None:
         self._lock = Lock()

@@ -1,88 +1,113 @@
-"""The operations of the Commercial stand-in: which path is which, who answers it, and what it needs of IAM.
-
-A segment of a path is decoded once: "%2F" inside a model id is part of the id, a raw "/" is not. The permissions follow
-the Service Authorization Reference of Amazon Bedrock and "Prerequisites for inference profiles": a call by a profile
-needs the profile, and the model in each Region that the profile leads to.
-"""
+"""The operations of the Commercial stand-in: which path is which, and who answers it."""
 
 from __future__ import annotations
 
-from urllib.parse import unquote
+from collections.abc import Callable, Sequence
+from typing import Any
 
+from tests.fakes import commercial_anthropic as anthropic
+from tests.fakes import commercial_guardrails as guardrails
+from tests.fakes import commercial_openai as openai
 from tests.fakes import commercial_runtime as runtime
-from tests.fakes.commercial_iam import Needs
-from tests.fakes.commercial_models import Catalogue
-from tests.fakes.commercial_wire import BedrockError, Request, Response, ValidationError
+from tests.fakes.commercial_async import AsyncInvocations
+from tests.fakes.commercial_catalogue import Catalogue
+from tests.fakes.commercial_models import Model
+from tests.fakes.commercial_wire import (
+    BedrockError,
+    Request,
+    Response,
+    ValidationError,
+    json_of,
+    json_response,
+    segments_of,
+)
 
-LISTS = {
-    "foundation-models": "bedrock:ListFoundationModels",
-    "inference-profiles": "bedrock:ListInferenceProfiles",
+# The operations on a model that the path names.
+ON_MODEL: dict[str, Callable[[Model, Request], Response]] = {
+    "invoke": runtime.invoke,
+    "invoke-with-response-stream": runtime.invoke_stream,
+    "converse": runtime.converse,
+    "converse-stream": runtime.converse_stream,
+}
+# Those that have the model in the body.
+OF_VENDORS: dict[tuple[str, ...], Callable[[Model, dict[str, Any], Request], Response]] = {
+    ("openai", "v1", "chat", "completions"): openai.chat_completions,
+    ("openai", "v1", "responses"): openai.responses,
+    ("anthropic", "v1", "messages"): anthropic.messages,
 }
 
 
-def answer(request: Request, catalogue: Catalogue) -> Response:
-    try:
-        match _route(request):
-            case ("POST", "model", identifier, "invoke") if identifier:
-                return runtime.invoke(catalogue.resolve(identifier), request)
-            case ("POST", "model", identifier, "converse") if identifier:
-                return runtime.converse(catalogue.resolve(identifier), request)
+class Bedrock:
+    """One account's Bedrock: what there is, and what callers made of it."""
+
+    def __init__(self, regions: Sequence[str], *account: str) -> None:
+        self.catalogue = Catalogue(regions, *account)
+        self.invocations = AsyncInvocations(self.catalogue)
+
+    def answer(self, request: Request) -> Response:
+        try:
+            return self._runtime(request) or self._discovery(request) or _unknown()
+        except BedrockError as error:
+            return error.response
+
+    def _runtime(self, request: Request) -> Response | None:
+        match (request.method, *segments_of(request)):
+            case ("POST", "model", identifier, operation) if identifier and operation in ON_MODEL:
+                return ON_MODEL[operation](self.catalogue.resolve(identifier), request)
             case ("POST", "model", identifier, "count-tokens") if identifier:
-                catalogue.resolve_for_counting(identifier)
+                self.catalogue.resolve_for_counting(identifier)
                 return runtime.count(request)
+            case ("POST", *path) if tuple(path) in OF_VENDORS:
+                return self._vendor(OF_VENDORS[tuple(path)], request)
+            case ("POST", "guardrail", identifier, "version", version, "apply") if identifier:
+                return guardrails.apply_guardrail(identifier, version, request, self.catalogue)
+            case ("POST", "guardrail-checks", "invoke"):
+                return guardrails.invoke_checks(request)
+            case ("POST", "async-invoke"):
+                return self.invocations.start(request)
+            case ("GET", "async-invoke"):
+                return self.invocations.listed(request)
+            case ("GET", "async-invoke", arn) if arn:
+                return self.invocations.get(arn, request)
+        return None
+
+    def _discovery(self, request: Request) -> Response | None:
+        match (request.method, *segments_of(request)):
             case ("GET", "foundation-models"):
-                return catalogue.list_models(request.query)
+                return self.catalogue.list_models(request.query)
             case ("GET", "foundation-models", identifier) if identifier:
-                return catalogue.get_model(identifier)
+                return self.catalogue.get_model(identifier)
             case ("GET", "foundation-model-availability", identifier) if identifier:
-                return catalogue.model_availability(identifier)
+                return self.catalogue.model_availability(identifier)
             case ("GET", "inference-profiles"):
-                return catalogue.list_profiles(request.query)
+                return self.catalogue.list_profiles(request.query)
             case ("GET", "inference-profiles", identifier) if identifier:
-                return catalogue.get_profile(identifier)
-    except BedrockError as error:
-        return error.response
+                return self.catalogue.get_profile(identifier)
+            case ("POST", "inference-profiles"):
+                return self.catalogue.create_profile(request)
+            case ("POST", "listTagsForResource"):
+                return self._tags(request)
+        return None
+
+    def _vendor(self, operation: Callable[[Model, dict[str, Any], Request], Response], request: Request) -> Response:
+        runtime.check_size(request)
+        body = json_of(request.body)
+        if not isinstance(body.get("model"), str):
+            raise ValidationError("model: Field required")
+        return operation(self.catalogue.resolve(body["model"]), body, request)
+
+    def _tags(self, request: Request) -> Response:
+        """The tags of a profile or an asynchronous invocation; Bedrock's own profiles have none."""
+        arn = json_of(request.body).get("resourceARN")
+        if not isinstance(arn, str) or not arn.startswith("arn:"):
+            raise ValidationError("The provided resourceARN is invalid.")
+        tags = self.invocations.tags(arn)
+        if tags is None and "inference-profile/" in arn and (profile := self.catalogue.find_profile(arn)):
+            tags = [{"key": key, "value": value} for key, value in profile.tags]
+        if tags is None:
+            raise BedrockError(404, "ResourceNotFoundException", "The specified resource could not be found.")
+        return json_response({"tags": tags})
+
+
+def _unknown() -> Response:
     return BedrockError(404, "UnknownOperationException", "The requested operation is not recognized.").response
-
-
-def needs_of(request: Request, catalogue: Catalogue, region: str) -> Needs:
-    """The permissions of a request; none for one that Bedrock refuses before it looks at a model."""
-    try:
-        match _route(request):
-            case ("POST", "model", identifier, "invoke" | "converse") if identifier:
-                return _to_invoke(identifier, catalogue, region)
-            case ("POST", "model", identifier, "count-tokens") if identifier:
-                return Needs((_on_model("bedrock:CountTokens", identifier, catalogue, region),))
-            case ("GET", "foundation-models" | "inference-profiles" as kind):
-                return Needs(({"action": LISTS[kind], "resource": "*"},))
-            case ("GET", "foundation-models", identifier) if identifier:
-                return Needs((_on_model("bedrock:GetFoundationModel", identifier, catalogue, region),))
-            case ("GET", "foundation-model-availability", identifier) if identifier:
-                return Needs(({"action": "bedrock:GetFoundationModelAvailability", "resource": "*"},))
-            case ("GET", "inference-profiles", identifier) if identifier:
-                arn = catalogue.profile_arn(catalogue.split(identifier)[1], region)
-                return Needs(({"action": "bedrock:GetInferenceProfile", "resource": arn},))
-    except ValidationError:  # an ARN of something else
-        pass
-    return Needs()
-
-
-def _to_invoke(identifier: str, catalogue: Catalogue, region: str) -> Needs:
-    """The model's permission, or the profile's and that of the model in each Region the profile leads to."""
-    action = "bedrock:InvokeModel"
-    kind, name = catalogue.split(identifier)
-    destinations = [] if kind == "foundation-model" else catalogue.destinations(name)
-    if not destinations:
-        return Needs((_on_model(action, identifier, catalogue, region),))
-    profile = catalogue.profile_arn(name, region)
-    permissions = tuple({"action": action, "resource": arn} for arn in (profile, *destinations))
-    return Needs(permissions, {"bedrock:InferenceProfileArn": profile})
-
-
-def _on_model(action: str, identifier: str, catalogue: Catalogue, region: str) -> dict[str, str]:
-    name = catalogue.model_behind(catalogue.split(identifier)[1])
-    return {"action": action, "resource": f"arn:aws:bedrock:{region}::foundation-model/{name}"}
-
-
-def _route(request: Request) -> tuple[str, ...]:
-    return (request.method, *(unquote(segment) for segment in request.path.split("/")[1:]))
