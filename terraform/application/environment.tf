@@ -4,6 +4,14 @@ locals {
   # What is prepared and not chosen stays out, and so does the secret that a switch leaves in place for a while.
   federation = local.credential.mode == "federation" ? local.credential.federation : null
 
+  # Without what is not given: the router takes {"arn": ...} or {"name": ..., "tags": ...}.
+  application_profiles = {
+    for model_id, profile in var.router.application_profiles : model_id => merge(
+      { for field in ["arn", "name"] : field => profile[field] if profile[field] != null },
+      length(profile.tags) == 0 ? {} : { tags = profile.tags },
+    )
+  }
+
   # Null stands for "not set": the name is left out.
   settings = {
     AUDIT_TABLE_NAME     = var.infrastructure.audit_table_name
@@ -18,6 +26,7 @@ locals {
     COMMERCIAL_REGION         = var.router.commercial_region
     DISCOVERY_MAX_AGE_SECONDS = var.router.discovery_max_age_seconds
     ALLOW_GLOBAL_PROFILES     = var.router.allow_global_profiles
+    APPLICATION_PROFILES      = length(local.application_profiles) == 0 ? null : jsonencode(local.application_profiles)
     MAX_REQUEST_BYTES         = var.router.max_request_bytes
     RESPONSE_TIMEOUT_SECONDS  = var.infrastructure.integration_timeout_seconds
 

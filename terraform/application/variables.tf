@@ -114,6 +114,14 @@ variable "router" {
     allow_global_profiles = optional(bool, false)
     max_request_bytes     = optional(number, 4500000)
 
+    # By foundation model, the application inference profile that its calls go through, which is how their cost gets tags: one
+    # by its ARN, or one that the router creates under a name (application_profile_creation_enabled of terraform/commercial).
+    application_profiles = optional(map(object({
+      arn  = optional(string)
+      name = optional(string)
+      tags = optional(map(string), {})
+    })), {})
+
     # How long the function may rely on what it fetched.
     credential_max_age_seconds = optional(number, 300)
     discovery_max_age_seconds  = optional(number, 300)
@@ -153,6 +161,56 @@ variable "router" {
   validation {
     condition     = var.router.discovery_max_age_seconds >= 1 && var.router.discovery_max_age_seconds <= 86400 && floor(var.router.discovery_max_age_seconds) == var.router.discovery_max_age_seconds
     error_message = "router.discovery_max_age_seconds must be a whole number between 1 and 86400."
+  }
+
+  validation {
+    condition = alltrue([
+      for model_id in keys(var.router.application_profiles) :
+      can(regex("^[a-z0-9]+\\.[A-Za-z0-9.:_-]+$", model_id)) && !contains(["apac", "au", "ca", "eu", "global", "jp", "us"], split(".", model_id)[0])
+    ])
+    error_message = "router.application_profiles must be by id of a foundation model such as anthropic.claude-haiku-4-5-20251001-v1:0, without a geography before it."
+  }
+
+  validation {
+    condition = alltrue([
+      for profile in values(var.router.application_profiles) :
+      (profile.arn == null) != (profile.name == null) && (profile.arn == null || length(profile.tags) == 0)
+    ])
+    error_message = "router.application_profiles[*] must have either arn or name; tags go with a name, as a profile that exists has its own."
+  }
+
+  validation {
+    condition = alltrue([
+      for profile in values(var.router.application_profiles) :
+      profile.arn == null || can(regex("^arn:aws:bedrock:[a-z0-9-]+:[0-9]{12}:application-inference-profile/[A-Za-z0-9]+$", profile.arn))
+    ])
+    error_message = "router.application_profiles[*].arn must be the ARN of one application inference profile of the Commercial account."
+  }
+
+  # The router finds its profiles again by name.
+  validation {
+    condition = alltrue([
+      for name in [for profile in values(var.router.application_profiles) : profile.name if profile.name != null] :
+      can(regex("^([0-9A-Za-z][ _-]?)+$", name)) && length(name) <= 64 &&
+      length([for profile in values(var.router.application_profiles) : name if profile.name == name]) == 1
+    ])
+    error_message = "router.application_profiles[*].name must be 1 to 64 letters and digits, with a single space, underscore or hyphen between them, and no two may have the same."
+  }
+
+  validation {
+    condition = alltrue(flatten([
+      for profile in values(var.router.application_profiles) : [
+        for key, value in profile.tags :
+        can(regex("^[0-9A-Za-z ._:/=+@-]{1,128}$", key)) && can(regex("^[0-9A-Za-z ._:/=+@-]{0,256}$", value)) && !startswith(lower(key), "aws:")
+      ]
+    ]))
+    error_message = "router.application_profiles[*].tags must have keys of 1 to 128 and values of up to 256 letters, digits, spaces and ._:/=+@- and no key that begins with aws:."
+  }
+
+  # The other variables need up to half of what Lambda takes.
+  validation {
+    condition     = length(jsonencode(var.router.application_profiles)) <= 2000
+    error_message = "router.application_profiles has ${length(jsonencode(var.router.application_profiles))} characters as JSON and may have 2000: Lambda takes 4 KB of environment variables in all. Shorten tags, or tag profiles that exist and give their ARNs."
   }
 
   # Architecture, memory, concurrency and code signing are checked by modules/lambda, which they are handed to.

@@ -8,7 +8,7 @@ resource "aws_iam_policy" "invoke" {
   lifecycle {
     precondition {
       condition     = length(jsonencode(jsondecode(data.aws_iam_policy_document.invoke.json))) <= 6144
-      error_message = "The policy is longer than the 6,144 characters IAM allows. Use fewer and wider model_patterns, or fewer application_profiles and guardrail_ids."
+      error_message = "The policy is longer than the 6,144 characters IAM allows. Use fewer and wider model_patterns, or fewer application_profiles, guardrail_ids and places in async_output."
     }
   }
 }
@@ -71,6 +71,19 @@ data "aws_iam_policy_document" "invoke" {
     resources = ["arn:aws:bedrock:${var.region}:${local.account_id}:project/default"]
   }
 
+  # Checks that need no guardrail and so have no resource; they only detect.
+  statement {
+    sid       = "CheckContent"
+    actions   = ["bedrock:InvokeGuardrailChecks"]
+    resources = ["*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestedRegion"
+      values   = [var.region]
+    }
+  }
+
   dynamic "statement" {
     for_each = length(var.guardrail_ids) > 0 ? [var.guardrail_ids] : []
 
@@ -81,6 +94,81 @@ data "aws_iam_policy_document" "invoke" {
     }
   }
 
+  dynamic "statement" {
+    for_each = var.application_profile_creation_enabled ? [local.every_application_profile_arn] : []
+
+    content {
+      sid       = "CreateApplicationProfiles"
+      actions   = ["bedrock:CreateInferenceProfile"]
+      resources = concat(local.model_arns, local.geography_profile_arns, [statement.value])
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.application_profile_creation_enabled ? [local.every_application_profile_arn] : []
+
+    content {
+      sid       = "TagApplicationProfiles"
+      actions   = ["bedrock:TagResource"]
+      resources = [statement.value]
+    }
+  }
+
+  # InvokeModel on the model starts an asynchronous invocation. It is a resource of its own, and may carry tags.
+  dynamic "statement" {
+    for_each = var.async_output[*]
+
+    content {
+      sid       = "InvokeAsynchronously"
+      actions   = ["bedrock:GetAsyncInvoke", "bedrock:InvokeModel", "bedrock:TagResource"]
+      resources = ["arn:aws:bedrock:${var.region}:${local.account_id}:async-invoke/*"]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.async_output[*]
+
+    content {
+      sid       = "ListAsynchronousInvocations"
+      actions   = ["bedrock:ListAsyncInvokes"]
+      resources = ["*"]
+
+      condition {
+        test     = "StringEquals"
+        variable = "aws:RequestedRegion"
+        values   = [var.region]
+      }
+    }
+  }
+
+  # Bedrock writes the results in the name of whoever started the invocation.
+  dynamic "statement" {
+    for_each = var.async_output[*]
+
+    content {
+      sid       = "WriteAsynchronousResults"
+      actions   = ["s3:PutObject"]
+      resources = [for prefix in statement.value.s3_prefixes : "arn:aws:s3:::${trimprefix(prefix, "s3://")}*"]
+    }
+  }
+
+  # S3 makes a data key for an object, and decrypts it again between the parts of a large one.
+  dynamic "statement" {
+    for_each = [for output in var.async_output[*] : output.kms_key_arns if length(output.kms_key_arns) > 0]
+
+    content {
+      sid       = "EncryptAsynchronousResults"
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = statement.value
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:ViaService"
+        values   = ["s3.${var.region}.amazonaws.com"]
+      }
+    }
+  }
+
   # A denial, so that no other policy can undo it: a stolen key or session is worth nothing elsewhere.
   dynamic "statement" {
     for_each = length(var.allowed_source_cidrs) > 0 ? [var.allowed_source_cidrs] : []
@@ -88,7 +176,7 @@ data "aws_iam_policy_document" "invoke" {
     content {
       sid       = "DenyOtherNetworks"
       effect    = "Deny"
-      actions   = ["bedrock:*"]
+      actions   = var.async_output == null ? ["bedrock:*"] : ["bedrock:*", "s3:PutObject"]
       resources = ["*"]
 
       condition {

@@ -21,11 +21,19 @@ locals {
     for pair in setproduct(local.destination_regions, var.model_patterns) : "arn:aws:bedrock:${pair[0]}::foundation-model/${pair[1]}"
   ]
 
-  profile_arns = concat(
-    [
-      for pair in setproduct(local.geographies, var.model_patterns) :
-      "arn:aws:bedrock:${var.region}:${local.account_id}:inference-profile/${pair[0]}.${pair[1]}"
-    ],
-    [for profile in aws_bedrock_inference_profile.this : profile.arn],
+  geography_profile_arns = [
+    for pair in setproduct(local.geographies, var.model_patterns) :
+    "arn:aws:bedrock:${var.region}:${local.account_id}:inference-profile/${pair[0]}.${pair[1]}"
+  ]
+
+  # Bedrock makes up the id of an application profile, so those that the router is to create have no ARN yet. The models
+  # behind a profile need a permission of their own in any case.
+  every_application_profile_arn = "arn:aws:bedrock:${var.region}:${local.account_id}:application-inference-profile/*"
+  application_profile_arns = (
+    var.application_profile_creation_enabled
+    ? [local.every_application_profile_arn]
+    : [for profile in aws_bedrock_inference_profile.this : profile.arn]
   )
+
+  profile_arns = concat(local.geography_profile_arns, local.application_profile_arns)
 }

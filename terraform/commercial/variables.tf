@@ -218,6 +218,36 @@ variable "application_profiles" {
   }
 }
 
+variable "application_profile_creation_enabled" {
+  description = "Whether the router may create application inference profiles, and so call every one of this account and region."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "async_output" {
+  description = "Where asynchronous invocations may write their results; null means that there are no asynchronous invocations."
+  type = object({
+    s3_prefixes  = set(string)               # such as s3://bucket/results/
+    kms_key_arns = optional(set(string), []) # keys the buckets encrypt with, other than S3's own
+  })
+  default = null
+
+  validation {
+    condition = var.async_output == null || try(length(var.async_output.s3_prefixes) > 0 && alltrue([
+      for prefix in var.async_output.s3_prefixes : can(regex("^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.()-]+)*/$", prefix))
+    ]), false)
+    error_message = "async_output.s3_prefixes must hold at least one place such as s3://bucket/ or s3://bucket/results/, with a slash at its end and without wildcards."
+  }
+
+  validation {
+    condition = var.async_output == null || try(alltrue([
+      for arn in var.async_output.kms_key_arns : can(regex("^arn:aws:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", arn))
+    ]), false)
+    error_message = "async_output.kms_key_arns must hold ARNs of KMS keys of the Commercial partition, not aliases."
+  }
+}
+
 variable "invocation_logging" {
   description = "Bedrock's own log of every call in this account and region; null leaves the account's setting alone."
   type = object({

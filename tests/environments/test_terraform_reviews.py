@@ -20,7 +20,8 @@ COMPLETE = Path(__file__).parent / "terraform" / "complete"
 DIGEST = "0" * 64
 # What parliament finds and we keep, with the reason.
 ACCEPTED_FINDINGS = {
-    "UNKNOWN_ACTION": ("bedrock:CallWithBearerToken", "bedrock:CountTokens"),  # newer than its data of 2025
+    # Newer than its data of 2025.
+    "UNKNOWN_ACTION": ("bedrock:CallWithBearerToken", "bedrock:CountTokens", "bedrock:InvokeGuardrailChecks"),
     "RESOURCE_MISMATCH": ("bedrock:",),  # it demands every type of resource an action can have, all at once
 }
 

@@ -162,6 +162,29 @@ run "stand_ins_for_commercial_and_a_vpc_can_be_given" {
   }
 }
 
+run "calls_of_a_model_go_through_an_application_profile" {
+  command = plan
+
+  variables {
+    router = {
+      application_profiles = {
+        "amazon.nova-lite-v1:0"                     = { arn = "arn:aws:bedrock:us-east-1:210987654321:application-inference-profile/abc123def456" }
+        "anthropic.claude-haiku-4-5-20251001-v1:0"  = { name = "cross-partition-dev haiku", tags = { CostCenter = "1234" } }
+        "anthropic.claude-sonnet-4-5-20250929-v1:0" = { name = "cross-partition-dev sonnet" }
+      }
+    }
+  }
+
+  assert {
+    condition = local.environment.APPLICATION_PROFILES == jsonencode({
+      "amazon.nova-lite-v1:0"                     = { arn = "arn:aws:bedrock:us-east-1:210987654321:application-inference-profile/abc123def456" }
+      "anthropic.claude-haiku-4-5-20251001-v1:0"  = { name = "cross-partition-dev haiku", tags = { CostCenter = "1234" } }
+      "anthropic.claude-sonnet-4-5-20250929-v1:0" = { name = "cross-partition-dev sonnet" }
+    })
+    error_message = "The router must know the profiles, and nothing of what was not given."
+  }
+}
+
 run "the_other_region_and_a_gradual_release" {
   command = plan
 
@@ -253,6 +276,94 @@ run "a_model_list_never_kept_is_refused" {
 
   variables {
     router = { discovery_max_age_seconds = 0 }
+  }
+
+  expect_failures = [var.router]
+}
+
+run "an_application_profile_is_for_a_foundation_model" {
+  command = plan
+
+  variables {
+    router = { application_profiles = { "us.amazon.nova-lite-v1:0" = { name = "nova" } } }
+  }
+
+  expect_failures = [var.router]
+}
+
+run "an_application_profile_has_an_arn_or_a_name" {
+  command = plan
+
+  variables {
+    router = {
+      application_profiles = {
+        "amazon.nova-lite-v1:0" = { name = "nova", arn = "arn:aws:bedrock:us-east-1:210987654321:application-inference-profile/abc123def456" }
+      }
+    }
+  }
+
+  expect_failures = [var.router]
+}
+
+run "tags_of_an_application_profile_that_exists_are_refused" {
+  command = plan
+
+  variables {
+    router = {
+      application_profiles = {
+        "amazon.nova-lite-v1:0" = { arn = "arn:aws:bedrock:us-east-1:210987654321:application-inference-profile/abc123def456", tags = { A = "b" } }
+      }
+    }
+  }
+
+  expect_failures = [var.router]
+}
+
+run "the_arn_of_another_profile_is_refused" {
+  command = plan
+
+  variables {
+    router = { application_profiles = { "amazon.nova-lite-v1:0" = { arn = "arn:aws:bedrock:us-east-1:210987654321:inference-profile/us.amazon.nova-lite-v1:0" } } }
+  }
+
+  expect_failures = [var.router]
+}
+
+run "a_name_that_bedrock_refuses_is_refused" {
+  command = plan
+
+  variables {
+    router = { application_profiles = { "amazon.nova-lite-v1:0" = { name = "nova--lite" } } }
+  }
+
+  expect_failures = [var.router]
+}
+
+run "one_name_for_two_models_is_refused" {
+  command = plan
+
+  variables {
+    router = { application_profiles = { "amazon.nova-lite-v1:0" = { name = "nova" }, "amazon.nova-pro-v1:0" = { name = "nova" } } }
+  }
+
+  expect_failures = [var.router]
+}
+
+run "a_tag_that_aws_keeps_for_itself_is_refused" {
+  command = plan
+
+  variables {
+    router = { application_profiles = { "amazon.nova-lite-v1:0" = { name = "nova", tags = { "aws:team" = "triage" } } } }
+  }
+
+  expect_failures = [var.router]
+}
+
+run "more_application_profiles_than_lambda_has_room_for_are_refused" {
+  command = plan
+
+  variables {
+    router = { application_profiles = { for number in range(30) : "amazon.a-model-with-a-long-name-v${number}:0" => { name = "profile ${number}" } } }
   }
 
   expect_failures = [var.router]

@@ -199,6 +199,7 @@ run "every_option_adds_what_it_says" {
         }
       },
       jsondecode(file("policies/invoke.json")).Statement[6],
+      jsondecode(file("policies/invoke.json")).Statement[7],
       {
         Sid      = "ApplyGuardrails"
         Effect   = "Allow"
@@ -347,6 +348,89 @@ run "every_option_adds_what_it_says" {
       },
     ]
     error_message = "The key serves this log group and Bedrock's log objects, and nothing else."
+  }
+}
+
+run "the_router_creates_application_profiles_and_invokes_asynchronously" {
+  command = plan
+
+  variables {
+    model_patterns                       = ["amazon.*"]
+    allowed_source_cidrs                 = ["198.51.100.7/32"]
+    application_profile_creation_enabled = true
+    application_profiles                 = { claims-triage = { copy_from = "us.amazon.nova-lite-v1:0" } }
+    async_output = {
+      s3_prefixes  = ["s3://agency-results/videos/", "s3://agency-embeddings/"]
+      kms_key_arns = ["arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"]
+    }
+  }
+
+  assert {
+    condition = slice(jsondecode(aws_iam_policy.invoke.policy).Statement, 8, 15) == [
+      {
+        Sid    = "CreateApplicationProfiles"
+        Effect = "Allow"
+        Action = "bedrock:CreateInferenceProfile"
+        Resource = [
+          "arn:aws:bedrock:us-east-1::foundation-model/amazon.*",
+          "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.amazon.*",
+          "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/*",
+        ]
+      },
+      {
+        Sid      = "TagApplicationProfiles"
+        Effect   = "Allow"
+        Action   = "bedrock:TagResource"
+        Resource = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/*"
+      },
+      {
+        Sid      = "InvokeAsynchronously"
+        Effect   = "Allow"
+        Action   = ["bedrock:TagResource", "bedrock:InvokeModel", "bedrock:GetAsyncInvoke"]
+        Resource = "arn:aws:bedrock:us-east-1:123456789012:async-invoke/*"
+      },
+      {
+        Sid       = "ListAsynchronousInvocations"
+        Effect    = "Allow"
+        Action    = "bedrock:ListAsyncInvokes"
+        Resource  = "*"
+        Condition = { StringEquals = { "aws:RequestedRegion" = "us-east-1" } }
+      },
+      {
+        Sid      = "WriteAsynchronousResults"
+        Effect   = "Allow"
+        Action   = "s3:PutObject"
+        Resource = ["arn:aws:s3:::agency-results/videos/*", "arn:aws:s3:::agency-embeddings/*"]
+      },
+      {
+        Sid       = "EncryptAsynchronousResults"
+        Effect    = "Allow"
+        Action    = ["kms:GenerateDataKey", "kms:Decrypt"]
+        Resource  = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+        Condition = { StringEquals = { "kms:ViaService" = "s3.us-east-1.amazonaws.com" } }
+      },
+      {
+        Sid       = "DenyOtherNetworks"
+        Effect    = "Deny"
+        Action    = ["s3:PutObject", "bedrock:*"]
+        Resource  = "*"
+        Condition = { NotIpAddress = { "aws:SourceIp" = "198.51.100.7/32" } }
+      },
+    ]
+    error_message = "The invoke policy must let the router create profiles and write to the given places, and nowhere else."
+  }
+
+  assert {
+    condition = [for index in [2, 4, 5] : try(
+      jsondecode(aws_iam_policy.invoke.policy).Statement[index].Condition.ArnLike["bedrock:InferenceProfileArn"],
+      jsondecode(aws_iam_policy.invoke.policy).Statement[index].Resource,
+      )] == [
+      for index in [2, 4, 5] : [
+        "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.amazon.*",
+        "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/*",
+      ]
+    ]
+    error_message = "Profiles that the router creates must be readable and callable, as all application profiles, and so must the models behind them."
   }
 }
 
@@ -558,6 +642,7 @@ run "invalid_values_are_refused" {
     allowed_source_cidrs     = ["0.0.0.0/0"]
     permissions_boundary_arn = "arn:aws-us-gov:iam::123456789012:policy/boundary"
     invocation_logging       = { destinations = ["firehose"] }
+    async_output             = { s3_prefixes = ["s3://agency-results/videos*"] }
     federation = {
       issuer_url       = "https://abc.tokens.sts.global.api.aws/"
       subject_role_arn = "arn:aws-us-gov:iam::210987654321:role/router"
@@ -566,7 +651,7 @@ run "invalid_values_are_refused" {
 
   expect_failures = [
     var.environment, var.region, var.name_prefix, var.tags, var.model_patterns, var.guardrail_ids,
-    var.allowed_source_cidrs, var.permissions_boundary_arn, var.invocation_logging, var.federation,
+    var.allowed_source_cidrs, var.permissions_boundary_arn, var.invocation_logging, var.async_output, var.federation,
   ]
 }
 
@@ -578,13 +663,16 @@ run "no_models_a_global_geography_and_no_destination_are_refused" {
     profile_geographies  = ["us", "global"]
     allowed_source_cidrs = ["198.51.100.7"]
     invocation_logging   = { destinations = [] }
+    async_output         = { s3_prefixes = ["s3://agency-results/"], kms_key_arns = ["alias/results"] }
     federation = {
       issuer_url       = "https://abc.tokens.sts.global.api.aws"
       subject_role_arn = "arn:aws-us-gov:sts::210987654321:assumed-role/router/session"
     }
   }
 
-  expect_failures = [var.model_patterns, var.profile_geographies, var.allowed_source_cidrs, var.invocation_logging, var.federation]
+  expect_failures = [
+    var.model_patterns, var.profile_geographies, var.allowed_source_cidrs, var.invocation_logging, var.async_output, var.federation,
+  ]
 }
 
 run "geographies_in_patterns_private_networks_and_odd_retentions_are_refused" {

@@ -1,5 +1,5 @@
-# API Gateway's own errors, in the envelope the router uses. API Gateway adds x-amzn-ErrorType to each, which is where an
-# AWS SDK reads the name of an exception; it is left as it is.
+# API Gateway's own errors, in the envelope the router uses. An AWS SDK reads the name of an exception from
+# x-amzn-ErrorType, which API Gateway adds to each, and its text from `message` at the top, where it stands once more.
 
 locals {
   # The two defaults carry no status: with one, they would change the status of every type not listed here.
@@ -31,7 +31,7 @@ locals {
         }
         responseTemplates = {
           # messageString is quoted by API Gateway, which is why this is not jsonencode.
-          "application/json" = "{\"error\":{\"code\":\"${error.code}\",\"message\":$context.error.messageString,\"requestId\":\"$context.requestId\"}}"
+          "application/json" = "{\"message\":$context.error.messageString,\"error\":{\"code\":\"${error.code}\",\"message\":$context.error.messageString,\"requestId\":\"$context.requestId\"}}"
         }
       },
     )

@@ -18,15 +18,16 @@ locals {
 
   # API Gateway puts region, account and API id in front when it imports the document.
   short_form  = "execute-api:/"
-  whole_stage = "${local.short_form}${var.stage_name}/*"
-  for_other_accounts = [
-    for operation in values(local.operations) :
-    "${local.short_form}${var.stage_name}/${operation.method}${replace(operation.path, "/{[^}]*}/", "*")}"
+  stage       = "${local.short_form}${var.stage_name}"
+  whole_stage = "${local.stage}/*"
+
+  # A path ends in "*" where its first parameter stands: operations with the same beginning share an entry, and the policy
+  # stays within its 8192 characters. What else begins so is the router's 404.
+  for_other_accounts = distinct([
+    for operation in values(local.operations) : "${local.stage}/${operation.method}${replace(operation.path, "/{.*/", "*")}"
     if !startswith(operation.path, "/dashboard/")
-  ]
-  preflights = [
-    for path in keys(local.contract.paths) : "${local.short_form}${var.stage_name}/OPTIONS${replace(path, "/{[^}]*}/", "*")}"
-  ]
+  ])
+  preflights = distinct([for path in keys(local.contract.paths) : "${local.stage}/OPTIONS${replace(path, "/{.*/", "*")}"])
 
   account_principals = {
     for account_id in setunion(var.access.account_ids, [local.account_id]) :
@@ -57,6 +58,14 @@ locals {
         StringEquals    = { "aws:PrincipalOrgID" = [var.access.organization_id] }
         StringNotEquals = { "aws:PrincipalAccount" = [local.account_id] }
       }
+    }
+
+    # "*" matches slashes too. No id and no path has two dots in a row or an encoded dot, so nothing steps out of what is
+    # allowed above and into the dashboard.
+    DenySteppingOut = length(var.access.account_ids) == 0 && var.access.organization_id == null ? null : {
+      Effect    = "Deny"
+      Principal = "*"
+      Resource  = [for dots in ["..", "%2e", "%2E"] : "${local.stage}/*${dots}*"]
     }
 
     # A private API needs a policy that grants something. The account as principal hands the decision to its IAM policies;

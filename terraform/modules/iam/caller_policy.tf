@@ -3,17 +3,28 @@
 locals {
   stage_arn = "${var.api_execution_arn}/${var.stage_name}"
 
-  # Say that the API is there and which models there are, and nothing of anybody's requests.
-  discovery = ["${local.stage_arn}/GET/bedrock/models", "${local.stage_arn}/GET/health"]
+  # Say that the API is there, which models there are and what to call them by, and nothing of anybody's requests.
+  discovery = [
+    for path in [
+      "bedrock/models", "bedrock/models/*", "foundation-model-availability/*", "foundation-models", "foundation-models/*", "health",
+      "inference-profiles", "inference-profiles/*",
+    ] : "${local.stage_arn}/GET/${path}"
+  ]
 
-  # API Gateway does not document whether it compares a path as it was sent or decoded, so both spellings are allowed.
+  # API Gateway does not document whether it compares a path as it was sent or decoded, so both are allowed; and clients
+  # spell an ARN in two ways: AWS's SDKs encode ":" and "/", Anthropic's encodes "/" only.
   model_paths = {
     for name, models in var.model_policies : name => distinct(flatten([
       for model in models : [
-        for spelling in [model, replace(replace(model, ":", "%3A"), "/", "%2F")] : "${local.stage_arn}/POST/model/${spelling}/*"
+        for spelling in [model, replace(replace(model, ":", "%3A"), "/", "%2F"), replace(model, "/", "%2F")] :
+        "${local.stage_arn}/POST/model/${spelling}/*"
       ]
     ]))
   }
+
+  # "*" matches slashes too. No id and no route has two dots in a row or an encoded dot, so with these denied no path can step
+  # out of its model, or out of what is read into the dashboard.
+  stepping_out = [for dots in ["..", "%2e", "%2E"] : "${local.stage_arn}/*${dots}*"]
 
   caller_policies = merge(
     {
@@ -38,14 +49,23 @@ data "aws_iam_policy_document" "invoke_all" {
     sid     = "InvokeAnyModel"
     actions = ["execute-api:Invoke"]
     resources = concat(local.discovery, [
-      "${local.stage_arn}/GET/bedrock/invoke-model",
-      "${local.stage_arn}/POST/bedrock/invoke-model",
-      "${local.stage_arn}/POST/model/*",
+      for operation in [
+        "GET/async-invoke", "GET/async-invoke/*", "GET/bedrock/invoke-model", "POST/anthropic/*", "POST/async-invoke",
+        "POST/bedrock/invoke-model", "POST/guardrail-checks/invoke", "POST/guardrail/*", "POST/model/*", "POST/openai/*",
+      ] : "${local.stage_arn}/${operation}"
     ])
+  }
+
+  statement {
+    sid       = "DenySteppingOut"
+    effect    = "Deny"
+    actions   = ["execute-api:Invoke"]
+    resources = local.stepping_out
   }
 }
 
-# POST /bedrock/invoke-model is in none of these: it has the model in its body, which IAM does not see.
+# Only what has the model in its path: IAM does not see bodies, which is where POST /bedrock/invoke-model, /async-invoke,
+# /openai/... and /anthropic/... have it.
 data "aws_iam_policy_document" "invoke_models" {
   for_each = local.model_paths
 
@@ -61,12 +81,11 @@ data "aws_iam_policy_document" "invoke_models" {
     resources = local.discovery
   }
 
-  # "*" matches slashes too. No id and no route has two dots in a row or an encoded dot, so no path can step out of its model.
   statement {
-    sid       = "StayBelowTheModel"
+    sid       = "DenySteppingOut"
     effect    = "Deny"
     actions   = ["execute-api:Invoke"]
-    resources = [for dots in ["..", "%2e", "%2E"] : "${local.stage_arn}/POST/model/*${dots}*"]
+    resources = local.stepping_out
   }
 }
 

@@ -42,6 +42,7 @@ locals {
       metrics = [
         { source = "router", name = "StaleCredentials", statistic = "Sum", label = "stale credential used" },
         { source = "router", name = "DiscoveryFailures", statistic = "Sum", label = "model lists not read" },
+        { source = "router", name = "ApplicationProfileFailures", statistic = "Sum", label = "application profiles not created" },
         { source = "router", name = "WatchFailures", statistic = "Sum", label = "scheduled checks failed" },
       ]
     },

@@ -81,8 +81,13 @@ run "the_api" {
 
   assert {
     condition = toset([for path, operations in jsondecode(output.document).paths : path if path != "/{proxy+}"]) == toset([
-      "/bedrock/invoke-model", "/bedrock/models", "/dashboard/requests", "/health",
-      "/model/{modelId}/converse", "/model/{modelId}/invoke",
+      "/anthropic/v1/messages", "/async-invoke", "/async-invoke/{invocationArn}", "/bedrock/invoke-model", "/bedrock/models",
+      "/bedrock/models/{modelId}", "/dashboard/requests", "/foundation-model-availability/{modelId}", "/foundation-models",
+      "/foundation-models/{modelIdentifier}", "/guardrail-checks/invoke",
+      "/guardrail/{guardrailIdentifier}/version/{guardrailVersion}/apply", "/health", "/inference-profiles",
+      "/inference-profiles/{inferenceProfileIdentifier}", "/model/{modelId}/converse", "/model/{modelId}/converse-stream",
+      "/model/{modelId}/count-tokens", "/model/{modelId}/invoke", "/model/{modelId}/invoke-with-bidirectional-stream",
+      "/model/{modelId}/invoke-with-response-stream", "/openai/v1/chat/completions", "/openai/v1/responses",
     ])
     error_message = "The contract's paths changed."
   }
@@ -128,15 +133,18 @@ run "the_api" {
     error_message = "Every explicit path must answer a preflight request without the router."
   }
 
-  # API Gateway's own errors have the router's envelope.
+  # API Gateway's own errors have the router's envelope, and the message where an AWS SDK looks for it.
 
   assert {
     condition = alltrue([
       for type, response in jsondecode(output.document)["x-amazon-apigateway-gateway-responses"] :
-      keys(jsondecode(replace(response.responseTemplates["application/json"], "$context.error.messageString", "\"m\"")).error) == ["code", "message", "requestId"] &&
+      jsondecode(replace(response.responseTemplates["application/json"], "$context.error.messageString", "\"m\"")) == {
+        message = "m"
+        error   = { code = local.gateway_errors[type].code, message = "m", requestId = "$context.requestId" }
+      } &&
       response.responseParameters["gatewayresponse.header.X-Request-ID"] == "context.requestId"
     ])
-    error_message = "A gateway response is not {error: {code, message, requestId}} with X-Request-ID."
+    error_message = "A gateway response is not {message, error: {code, message, requestId}} with X-Request-ID."
   }
 
   assert {
@@ -260,9 +268,12 @@ run "a_private_api" {
           Principal = "*"
           Action    = "execute-api:Invoke"
           Resource = [
-            "execute-api:/v1/OPTIONS/bedrock/invoke-model", "execute-api:/v1/OPTIONS/bedrock/models",
-            "execute-api:/v1/OPTIONS/dashboard/requests", "execute-api:/v1/OPTIONS/health",
-            "execute-api:/v1/OPTIONS/model/*/converse", "execute-api:/v1/OPTIONS/model/*/invoke",
+            for path in [
+              "anthropic/v1/messages", "async-invoke", "async-invoke/*", "bedrock/invoke-model", "bedrock/models", "bedrock/models/*",
+              "dashboard/requests", "foundation-model-availability/*", "foundation-models", "foundation-models/*",
+              "guardrail-checks/invoke", "guardrail/*", "health", "inference-profiles", "inference-profiles/*", "model/*",
+              "openai/v1/chat/completions", "openai/v1/responses",
+            ] : "execute-api:/v1/OPTIONS/${path}"
           ]
         },
         {
@@ -326,18 +337,25 @@ run "other_accounts_addresses_a_domain_and_a_web_acl" {
         Effect    = "Allow"
         Principal = { AWS = ["arn:aws-us-gov:iam::210987654321:root"] }
         Action    = "execute-api:Invoke"
-        Resource  = local.for_other_accounts
+        Resource  = [for resource in local.for_other_accounts : resource]
       }
       AllowOrganization = {
         Sid       = "AllowOrganization"
         Effect    = "Allow"
         Principal = "*"
         Action    = "execute-api:Invoke"
-        Resource  = local.for_other_accounts
+        Resource  = [for resource in local.for_other_accounts : resource]
         Condition = {
           StringEquals    = { "aws:PrincipalOrgID" = ["o-a1b2c3d4e5"] }
           StringNotEquals = { "aws:PrincipalAccount" = ["123456789012"] }
         }
+      }
+      DenySteppingOut = {
+        Sid       = "DenySteppingOut"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = "execute-api:Invoke"
+        Resource  = ["execute-api:/live/*..*", "execute-api:/live/*%2e*", "execute-api:/live/*%2E*"]
       }
       DenyOtherAddresses = {
         Sid       = "DenyOtherAddresses"
@@ -353,10 +371,20 @@ run "other_accounts_addresses_a_domain_and_a_web_acl" {
 
   assert {
     condition = toset(local.for_other_accounts) == toset([
-      "execute-api:/live/GET/bedrock/invoke-model", "execute-api:/live/POST/bedrock/invoke-model", "execute-api:/live/GET/bedrock/models",
-      "execute-api:/live/GET/health", "execute-api:/live/POST/model/*/converse", "execute-api:/live/POST/model/*/invoke",
+      for operation in [
+        "GET/async-invoke", "GET/async-invoke/*", "GET/bedrock/invoke-model", "GET/bedrock/models", "GET/bedrock/models/*",
+        "GET/foundation-model-availability/*", "GET/foundation-models", "GET/foundation-models/*", "GET/health",
+        "GET/inference-profiles", "GET/inference-profiles/*", "POST/anthropic/v1/messages", "POST/async-invoke",
+        "POST/bedrock/invoke-model", "POST/guardrail-checks/invoke", "POST/guardrail/*", "POST/model/*",
+        "POST/openai/v1/chat/completions", "POST/openai/v1/responses",
+      ] : "execute-api:/live/${operation}"
     ])
     error_message = "Other accounts get inference and discovery, not the audit trail."
+  }
+
+  assert {
+    condition     = length(aws_api_gateway_rest_api_policy.this.policy) <= 8192
+    error_message = "API Gateway takes 8192 characters of a resource policy."
   }
 
   assert {

@@ -142,20 +142,24 @@ run "policies_for_callers_and_operators" {
           Resource = ["STAGE/POST/model/amazon.nova-lite-v1:0/*", "STAGE/POST/model/amazon.nova-lite-v1%3A0/*"]
         },
         {
-          Sid      = "DiscoverModels"
-          Effect   = "Allow"
-          Action   = "execute-api:Invoke"
-          Resource = ["STAGE/GET/health", "STAGE/GET/bedrock/models"]
+          Sid    = "DiscoverModels"
+          Effect = "Allow"
+          Action = "execute-api:Invoke"
+          Resource = [
+            "STAGE/GET/inference-profiles/*", "STAGE/GET/inference-profiles", "STAGE/GET/health", "STAGE/GET/foundation-models/*",
+            "STAGE/GET/foundation-models", "STAGE/GET/foundation-model-availability/*", "STAGE/GET/bedrock/models/*",
+            "STAGE/GET/bedrock/models",
+          ]
         },
         {
-          Sid      = "StayBelowTheModel"
+          Sid      = "DenySteppingOut"
           Effect   = "Deny"
           Action   = "execute-api:Invoke"
-          Resource = ["STAGE/POST/model/*..*", "STAGE/POST/model/*%2e*", "STAGE/POST/model/*%2E*"]
+          Resource = ["STAGE/*..*", "STAGE/*%2e*", "STAGE/*%2E*"]
         },
       ]
     }
-    error_message = "A policy for one model must allow its path in both spellings, and neither another model nor the dashboard."
+    error_message = "A policy for one model must allow every operation on its path, in both spellings, and neither another model nor a model in a body nor the dashboard."
   }
 
   assert {
@@ -163,15 +167,32 @@ run "policies_for_callers_and_operators" {
       "STAGE/POST/model/us.anthropic.*/*",
       "STAGE/POST/model/arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc123/*",
       "STAGE/POST/model/arn%3Aaws%3Abedrock%3Aus-east-1%3A123456789012%3Aapplication-inference-profile%2Fabc123/*",
+      "STAGE/POST/model/arn:aws:bedrock:us-east-1:123456789012:application-inference-profile%2Fabc123/*",
     ])
     error_message = "Patterns and ARNs must become paths."
   }
 
   assert {
-    condition = toset(one(jsondecode(replace(output.policies_json["invoke-all"], local.stage_arn, "STAGE")).Statement).Resource) == toset([
-      "STAGE/GET/bedrock/invoke-model", "STAGE/POST/bedrock/invoke-model", "STAGE/GET/bedrock/models", "STAGE/GET/health",
-      "STAGE/POST/model/*",
-    ])
+    condition = jsondecode(replace(output.policies_json["invoke-all"], local.stage_arn, "STAGE")).Statement == [
+      {
+        Sid    = "InvokeAnyModel"
+        Effect = "Allow"
+        Action = "execute-api:Invoke"
+        Resource = [
+          "STAGE/POST/openai/*", "STAGE/POST/model/*", "STAGE/POST/guardrail/*", "STAGE/POST/guardrail-checks/invoke",
+          "STAGE/POST/bedrock/invoke-model", "STAGE/POST/async-invoke", "STAGE/POST/anthropic/*", "STAGE/GET/inference-profiles/*",
+          "STAGE/GET/inference-profiles", "STAGE/GET/health", "STAGE/GET/foundation-models/*", "STAGE/GET/foundation-models",
+          "STAGE/GET/foundation-model-availability/*", "STAGE/GET/bedrock/models/*", "STAGE/GET/bedrock/models",
+          "STAGE/GET/bedrock/invoke-model", "STAGE/GET/async-invoke/*", "STAGE/GET/async-invoke",
+        ]
+      },
+      {
+        Sid      = "DenySteppingOut"
+        Effect   = "Deny"
+        Action   = "execute-api:Invoke"
+        Resource = ["STAGE/*..*", "STAGE/*%2e*", "STAGE/*%2E*"]
+      },
+    ]
     error_message = "The policy for every model must allow inference and discovery only."
   }
 

@@ -46,6 +46,7 @@ module "application" {
   use_fips_endpoint = false
 
   router = {
+    application_profiles    = { "amazon.nova-lite-v1:0" = { name = "triage", tags = { CostCenter = "1234" } } }
     reserved_concurrency    = 100
     provisioned_concurrency = 2
     code_signing_config_arn = "arn:aws:lambda:us-gov-west-1:123456789012:code-signing-config:csc-0123456789abcdef0"
@@ -60,7 +61,9 @@ module "commercial" {
   region            = "us-east-1"
   use_fips_endpoint = false
 
-  allowed_source_cidrs = ["198.51.100.7/32"]
-  invocation_logging   = { destinations = ["cloudwatch", "s3"], access_log_bucket = "access-logs" }
-  application_profiles = { triage = { copy_from = "us.anthropic.claude-haiku-4-5-20251001-v1:0", tags = { CostCenter = "1234" } } }
+  allowed_source_cidrs                 = ["198.51.100.7/32"]
+  invocation_logging                   = { destinations = ["cloudwatch", "s3"], access_log_bucket = "access-logs" }
+  application_profile_creation_enabled = true
+  async_output                         = { s3_prefixes = ["s3://async-output/cross-partition/"] }
+  application_profiles                 = { triage = { copy_from = "us.anthropic.claude-haiku-4-5-20251001-v1:0", tags = { CostCenter = "1234" } } }
 }
