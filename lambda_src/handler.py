@@ -14,28 +14,31 @@ from aws_lambda_powertools import Logger, Metrics
 
 from inference_proxy import events
 from inference_proxy.app import App
+from inference_proxy.application_profiles import ApplicationProfiles
 from inference_proxy.audit import AuditTrail
 from inference_proxy.audit_query import AuditReader
 from inference_proxy.aws_json import AwsJsonClient
 from inference_proxy.aws_query import StsClient
 from inference_proxy.bedrock import Bedrock
 from inference_proxy.boundary import Boundary
+from inference_proxy.catalog_cache import CatalogCache
 from inference_proxy.clock import Clock
 from inference_proxy.connection import TransportError
 from inference_proxy.credential_choice import CredentialChoice
 from inference_proxy.credentials import CredentialStore
 from inference_proxy.errors import ProxyError
 from inference_proxy.federation import FederationSource
+from inference_proxy.model_calls import ModelCalls
+from inference_proxy.model_lists import ModelLists
 from inference_proxy.models import Deadline
 from inference_proxy.operations.dashboard import Dashboard
 from inference_proxy.operations.discovery import Discovery
+from inference_proxy.operations.forward import Forward
 from inference_proxy.operations.health import Health
 from inference_proxy.operations.invoke import Invoke
 from inference_proxy.operations.proof import Proof
-from inference_proxy.operations.runtime import Runtime
 from inference_proxy.operations.watch import Watch
 from inference_proxy.policy import Policy
-from inference_proxy.profiles import CatalogCache
 from inference_proxy.secret import SecretSource
 from inference_proxy.settings import Settings
 from inference_proxy.signing import SigV4Signer
@@ -87,16 +90,16 @@ def build(settings: Settings, transport: Transport) -> tuple[App, Tasks]:
     bedrock = Bedrock(transport, settings.bedrock_url, settings.release, clock)
     boundary = Boundary(audit, credentials, bedrock, telemetry)
     policy = Policy(settings.allow_global_profiles)
-    catalog = CatalogCache(settings.discovery_max_age_seconds)
-    discovery = Discovery(boundary, policy, catalog, telemetry, settings.region)
-    invoke = Invoke(boundary, policy, discovery.resolve, settings.region)
-    runtime = Runtime(boundary, policy, discovery.resolve)
+    lists = ModelLists(boundary, policy, CatalogCache(settings.discovery_max_age_seconds), telemetry)
+    application_profiles = ApplicationProfiles(settings.application_profiles, boundary, policy, telemetry)
+    model_calls = ModelCalls(boundary, policy, lists, application_profiles)
+    discovery = Discovery(boundary, policy, lists, settings.region)
+    invoke = Invoke(model_calls, settings.region)
     operations = {
         "invoke_model": invoke.invoke_model,
         "routing_information": invoke.routing_information,
         "list_models": discovery.list_models,
-        "runtime_invoke": runtime.invoke,
-        "runtime_converse": runtime.converse,
+        "get_model": discovery.get_model,
         "list_requests": Dashboard(reader).list_requests,
         "health": Health(reader, credentials, settings.release).health,
     }
@@ -104,7 +107,8 @@ def build(settings: Settings, transport: Transport) -> tuple[App, Tasks]:
         "watch": Watch(reader, credentials, telemetry, settings.response_timeout_seconds).run,
         "prove_credential": Proof(boundary, source, settings.credential, telemetry).run,
     }
-    return App(operations, telemetry), tasks
+    forward = Forward(boundary, policy, model_calls)
+    return App(operations, forward.operation, telemetry, lists.settle), tasks
 
 
 def _connect_ahead(settings: Settings, transport: Transport) -> None:

@@ -4,58 +4,81 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from inference_proxy.errors import InternalError, ProxyError, RouteNotFoundError, UnauthenticatedError
+from inference_proxy.errors import (
+    InternalError,
+    ProxyError,
+    RouteNotFoundError,
+    UnauthenticatedError,
+    UnsupportedOperationError,
+)
 from inference_proxy.models import UNKNOWN, Request, Response
-from inference_proxy.operations.answers import bedrock_error_answer, error_answer
+from inference_proxy.operations.answers import failure_answer
 from inference_proxy.router import Router
-from inference_proxy.routes import ROUTES
+from inference_proxy.routes import ROUTES, Route
 from inference_proxy.telemetry import Telemetry
 
 Operation = Callable[[Request], Response]
-_BEDROCK_PATHS = "/model/"
 _PARTITIONS = {"X-Source-Partition": "govcloud", "X-Destination-Partition": "commercial"}
 
 
 class App:
     """All operations behind one door."""
 
-    def __init__(self, operations: Mapping[str, Operation], telemetry: Telemetry) -> None:
-        missing = {route.operation for route in ROUTES} ^ operations.keys()
+    def __init__(
+        self,
+        operations: Mapping[str, Operation],
+        forwarded: Callable[[Route], Operation],
+        telemetry: Telemetry,
+        settle: Callable[[], None],
+    ) -> None:
+        """``operations`` by name, ``forwarded`` for the rows that are operations of Bedrock's.
+
+        ``settle`` waits for what still runs when an answer is ready.
+        """
+        self._operations = dict(operations)
+        self._operations |= {route.operation: forwarded(route) for route in ROUTES if route.upstream}
+        self._operations |= {route.operation: _refusing(route.refusal) for route in ROUTES if route.refusal}
+        missing = {route.operation for route in ROUTES} ^ self._operations.keys()
         if missing:
             raise ValueError(f"routes and operations differ in {sorted(missing)}")
         self._router = Router(ROUTES)
-        self._operations = operations
         self._telemetry = telemetry
+        self._settle = settle
 
     def handle(self, request: Request) -> Response:
         """Answer a request; never raises."""
         operation = "unrouted"
         try:
-            operation, parameters = self._operation(request)
+            route, parameters = self._route(request)
+            operation = route.operation
             response = self._operations[operation](replace(request, path_parameters=parameters))
         except ProxyError as error:
-            response = _failure(error, request.request_id, request.path)
+            response = failure_answer(error, request.request_id, request.path)
         except Exception as error:  # noqa: BLE001 - the last line of defence: a defect must not become a raw 502
             self._telemetry.defect(request.request_id, error)
             failure = InternalError("the router failed; its log names the place")
-            response = _failure(failure, request.request_id, request.path)
+            response = failure_answer(failure, request.request_id, request.path)
+        self._settle()
         latency_ms = round((datetime.now(UTC) - request.received_at).total_seconds() * 1000)
         self._telemetry.request(request, operation, response, latency_ms)
         return _with_identity(response, request.request_id)
 
-    def _operation(self, request: Request) -> tuple[str, Mapping[str, str]]:
-        """The operation's name and its path parameters; raises a RequestError if the request may not have any."""
+    def _route(self, request: Request) -> tuple[Route, Mapping[str, str]]:
+        """The request's row and its path parameters; raises a RequestError if it may not have any."""
         if request.caller.user_arn == UNKNOWN:
             raise UnauthenticatedError("API Gateway named no caller; sign the request with SigV4 for execute-api")
         route, parameters = self._router.match(request.method, request.path)
-        if request.catch_all:  # another spelling of a path, about which IAM may have decided otherwise
+        # The catch-all path gets what API Gateway has no path for: an ARN in a path, whose slashes make more segments
+        # of one. Anything else is another spelling of a path, about which IAM may have decided otherwise.
+        expected = not request.catch_all or route.refusal or any("/" in value for value in parameters.values())
+        if not expected or not request.plainly_spelled:
             raise RouteNotFoundError("no operation has this path as it is written; lambda_src/README.md lists them")
-        return route.operation, parameters
+        return route, parameters
 
     def reject(self, error: ProxyError, request_id: str, path: str) -> Response:
         """The answer to an event that is not even a request."""
         self._telemetry.warning("rejected", request_id, error.code)
-        return _with_identity(_failure(error, request_id, path), request_id)
+        return _with_identity(failure_answer(error, request_id, path), request_id)
 
 
 def _with_identity(response: Response, request_id: str) -> Response:
@@ -64,7 +87,8 @@ def _with_identity(response: Response, request_id: str) -> Response:
     return Response(response.status, headers, response.body, response.error_code)
 
 
-def _failure(error: ProxyError, request_id: str, path: str) -> Response:
-    if path.startswith(_BEDROCK_PATHS):
-        return bedrock_error_answer(error.status, error.code, error.message, error.headers)
-    return error_answer(error.status, error.code, error.message, request_id, error.headers)
+def _refusing(reason: str) -> Operation:
+    def refuse(_request: Request) -> Response:
+        raise UnsupportedOperationError(reason)
+
+    return refuse

@@ -1,6 +1,5 @@
-"""Commercial Bedrock as the router sees it: where to send, how often to try, and which answers to believe."""
+"""Commercial Bedrock as the router sees it: where to send, how often to try, and what its failures mean."""
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -110,26 +109,3 @@ def _upstream_error(error: TransportError) -> UpstreamError:
                 "the connection broke before the whole answer had come; the call may have been served and billed"
             )
     return UpstreamProtocolError("what came back from Commercial Bedrock is not a valid HTTP answer")
-
-
-def check_believable(answer: UpstreamAnswer, accept: str) -> None:
-    """Refuse what only looks like an answer: redirects, unasked encodings, a success that is not what was asked for."""
-    if 300 <= answer.status < 400:
-        raise UpstreamProtocolError(f"Commercial Bedrock answered with a redirect ({answer.status}); none is followed")
-    if answer.headers.get("content-encoding", "identity").lower() != "identity":
-        raise UpstreamProtocolError("Commercial Bedrock answered in a content encoding that was not asked for")
-    if not answer.ok:
-        return
-    if answer.media_type == "application/json" or answer.media_type.endswith("+json"):
-        try:
-            json.loads(answer.body)
-        except (ValueError, RecursionError):
-            raise UpstreamProtocolError("Commercial Bedrock announced JSON, but the body is not") from None
-    elif not _accepts(accept, answer.media_type):
-        raise UpstreamProtocolError("the answer's content type is not the one that was asked for")
-
-
-def _accepts(accept: str, media_type: str) -> bool:
-    family = media_type.partition("/")[0]
-    wanted = {part.partition(";")[0].strip().lower() for part in accept.split(",")}
-    return media_type != "text/html" and bool(wanted & {media_type, f"{family}/*", "*/*"})

@@ -1,25 +1,23 @@
 """Takes a crossing over the boundary: intent, credential, send, outcome (steps 4 to 7 of a request's walk)."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from inference_proxy.audit import AuditTrail
-from inference_proxy.bedrock import Bedrock, check_believable
+from inference_proxy.bedrock import Bedrock
 from inference_proxy.credentials import Credential, CredentialStore
 from inference_proxy.errors import AuditUnavailableError, PolicyDeniedError, ProxyError
-from inference_proxy.models import Crossing, Outcome, UpstreamAnswer, UpstreamCall
+from inference_proxy.inspection import inspect, note_headers
+from inference_proxy.models import Crossing, Deadline, Outcome, UpstreamAnswer, UpstreamCall
 from inference_proxy.telemetry import Telemetry
 
 _FINISH_SECONDS = 1.0  # kept free at the end of a request for writing its outcome
 _REFUSED = (401, 403)
-_TOKEN_HEADERS = {
-    "input_tokens": "x-amzn-bedrock-input-token-count",
-    "output_tokens": "x-amzn-bedrock-output-token-count",
-    "cache_read_input_tokens": "x-amzn-bedrock-cache-read-input-token-count",
-    "cache_write_input_tokens": "x-amzn-bedrock-cache-write-input-token-count",
-}
+_SIDE_BY_SIDE = 8
 
 
 def sha256_hex(body: bytes) -> str:
@@ -45,41 +43,62 @@ class Passage:
         A 401 or 403 is followed by one second try if there is another credential: nothing was served.
         Raises a BoundaryError (nothing sent) or an UpstreamError.
         """
-        deadline = self._crossing.request.deadline.earlier(_FINISH_SECONDS)
+        return self._exchange(call, self._deadline, self.outcome)
+
+    def send_all(self, calls: Sequence[UpstreamCall], seconds: float) -> list[UpstreamAnswer | None]:
+        """Send calls that ask for little and carry nothing side by side; None where no answer came within ``seconds``.
+
+        The outcome is that of the last one answered, with all attempts, bytes and the longest time.
+        """
+        deadline = self._deadline.within(seconds)
+
+        def one(call: UpstreamCall) -> tuple[UpstreamAnswer | None, Outcome]:
+            outcome = Outcome()
+            try:
+                return self._exchange(call, deadline, outcome), outcome
+            except ProxyError as error:
+                outcome.state, outcome.error_code, outcome.status_code = "FAILED", error.code, error.status
+                return None, outcome
+
+        with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+            results = list(pool.map(one, calls))
+        outcomes = [outcome for _, outcome in results]
+        for outcome in sorted(outcomes, key=lambda outcome: outcome.state == "COMPLETED")[-1:]:
+            self.outcome = replace(
+                outcome,
+                attempts=sum(each.attempts for each in outcomes),
+                response_bytes=sum(each.response_bytes for each in outcomes),
+                upstream_latency_ms=max(each.upstream_latency_ms or 0 for each in outcomes),
+            )
+        return [answer for answer, _ in results]
+
+    def send_with(self, credential: Credential, call: UpstreamCall) -> UpstreamAnswer:
+        """The same as ``send`` with one credential and no other."""
+        answer = self._bedrock.send(call, credential, self._crossing.audit_id, self._deadline, self.outcome)
+        return _believed(call, answer, self.outcome)
+
+    @property
+    def _deadline(self) -> Deadline:
+        return self._crossing.request.deadline.earlier(_FINISH_SECONDS)
+
+    def _exchange(self, call: UpstreamCall, deadline: Deadline, outcome: Outcome) -> UpstreamAnswer:
         credential = self._credentials.get(deadline)
         if self._credentials.stale:
             self._telemetry.count("StaleCredentials")
-        answer = self._bedrock.send(call, credential, self._crossing.audit_id, deadline, self.outcome)
+        answer = self._bedrock.send(call, credential, self._crossing.audit_id, deadline, outcome)
         if answer.status in _REFUSED:
             other = self._credentials.other(credential, deadline)
             if other:
-                answer = self._bedrock.send(
-                    call, other, self._crossing.audit_id, deadline, self.outcome, max_attempts=1
-                )
+                answer = self._bedrock.send(call, other, self._crossing.audit_id, deadline, outcome, max_attempts=1)
                 if answer.status not in _REFUSED:
                     self._credentials.keep(other)
-        return self._believed(call, answer)
+        return _believed(call, answer, outcome)
 
-    def send_with(self, credential: Credential, call: UpstreamCall) -> UpstreamAnswer:
-        """The same with one credential and no other."""
-        deadline = self._crossing.request.deadline.earlier(_FINISH_SECONDS)
-        answer = self._bedrock.send(call, credential, self._crossing.audit_id, deadline, self.outcome)
-        return self._believed(call, answer)
 
-    def _believed(self, call: UpstreamCall, answer: UpstreamAnswer) -> UpstreamAnswer:
-        self._note(answer)  # first: what cannot be believed may have been billed all the same
-        check_believable(answer, call.headers.get("Accept", "application/json"))
-        return answer
-
-    def _note(self, answer: UpstreamAnswer) -> None:
-        outcome = self.outcome
-        outcome.state = "COMPLETED"
-        outcome.status_code = answer.status
-        outcome.error_code = None if answer.ok else (answer.error_type or f"Http{answer.status}")
-        for field, header in _TOKEN_HEADERS.items():
-            value = answer.headers.get(header, "")
-            if value.isdecimal() and len(value) < 16:
-                setattr(outcome, field, int(value))
+def _believed(call: UpstreamCall, answer: UpstreamAnswer, outcome: Outcome) -> UpstreamAnswer:
+    note_headers(answer, outcome)  # first: what cannot be believed may have been billed all the same
+    inspect(answer, call.acceptable, outcome)
+    return answer
 
 
 class Boundary:

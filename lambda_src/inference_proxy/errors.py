@@ -7,7 +7,9 @@
     │   ├── InvalidParameterError    400 InvalidParameter
     │   ├── UnauthenticatedError     403 Unauthenticated
     │   ├── PolicyDeniedError        403 PolicyDenied
+    │   ├── UnsupportedOperationError 400 UnsupportedOperation
     │   ├── RouteNotFoundError       404 RouteNotFound
+    │   ├── ModelNotFoundError       404 ModelNotFound
     │   ├── MethodNotAllowedError    405 MethodNotAllowed
     │   └── RequestTooLargeError     413 RequestTooLarge
     ├── BoundaryError                nothing left GovCloud; an operator can mend it
@@ -82,10 +84,24 @@ class PolicyDeniedError(RequestError):
     status = 403
 
 
+class UnsupportedOperationError(RequestError):
+    """An operation of Bedrock's that cannot cross; the message says why."""
+
+    code = "UnsupportedOperation"
+    status = 400
+
+
 class RouteNotFoundError(RequestError):
     """No operation has this path."""
 
     code = "RouteNotFound"
+    status = 404
+
+
+class ModelNotFoundError(RequestError):
+    """Bedrock's lists do not hold this model."""
+
+    code = "ModelNotFound"
     status = 404
 
 

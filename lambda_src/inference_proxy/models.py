@@ -70,6 +70,7 @@ class Request:
     body: bytes = field(default=b"", repr=False)
     received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     catch_all: bool = False  # it came in by the API's catch-all path, not by the path of an operation
+    plainly_spelled: bool = True  # no letter, digit or dot percent-encoded, no empty segment
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,7 @@ class UpstreamCall:
     target: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes = field(default=b"", repr=False)
+    acceptable: str = "application/json"  # what a success may be, as in an Accept header
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,15 @@ class UpstreamAnswer:
         """Bedrock's exception name: ``x-amzn-errortype`` may carry a namespace and a URL around it."""
         value = self.headers.get("x-amzn-errortype")
         return value.partition(":")[0].rpartition("#")[2].strip() if value else None
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationProfile:
+    """What the configuration says of one model: the ARN of a profile of its own, or a name to create one by."""
+
+    arn: str = ""
+    name: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +181,8 @@ class Outcome:
 
     @property
     def success(self) -> bool:
-        """Whether Bedrock served the request."""
-        return self.state == "COMPLETED" and self.status_code is not None and 200 <= self.status_code < 300
+        """Whether Bedrock served the request, to its end."""
+        return self.state == "COMPLETED" and self.error_code is None
 
 
 def timestamp_ms(moment: datetime) -> str:

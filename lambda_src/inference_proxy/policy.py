@@ -1,6 +1,7 @@
 """Decides whether a crossing may happen, and says by which rule."""
 
 from inference_proxy.models import Decision
+from inference_proxy.profiles import Resolution
 
 
 class Policy:
@@ -9,10 +10,12 @@ class Policy:
     def __init__(self, allow_global_profiles: bool) -> None:
         self._allow_global_profiles = allow_global_profiles
 
-    def decide(self, resolved_model_id: str) -> Decision:
-        """The decision on calling a model or profile, by the id that would go upstream."""
-        # An ARN names the profile in one of its last parts.
-        is_global = any(part.startswith("global.") for part in resolved_model_id.split("/"))
+    def decide(self, resolution: Resolution) -> Decision:
+        """The decision on calling a model or profile, by what would go upstream and where that leads."""
+        # An ARN names the profile in one of its last parts. An application profile has a name of its own: what counts
+        # is where it leads, and "" is anywhere.
+        is_global = any(part.startswith("global.") for part in resolution.called_id.split("/"))
+        is_global = is_global or "" in resolution.destination_regions
         if is_global and not self._allow_global_profiles:
             return Decision(
                 allowed=False,
@@ -20,8 +23,16 @@ class Policy:
                 reason="global inference profiles may process data outside the United States and are not allowed; "
                 "use a profile of one geography, such as us.",
             )
+        return self.without_model()
+
+    def without_model(self) -> Decision:
+        """The decision on an operation that runs no model, such as a guardrail."""
         return Decision(allowed=True, rule="default.allow", reason="no rule denies it")
 
     def discovery(self) -> Decision:
         """The decision on reading Bedrock's lists: they carry nothing of the caller's."""
         return Decision(allowed=True, rule="discovery.allow", reason="Bedrock's lists carry no caller data")
+
+    def configured(self) -> Decision:
+        """The decision on creating what the configuration asks for: it carries nothing of the caller's."""
+        return Decision(allowed=True, rule="configuration.allow", reason="the configuration asks for it")

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from inference_proxy.errors import MethodNotAllowedError, RouteNotFoundError
+from inference_proxy.path_families import why_not_found
 from inference_proxy.routes import Route
 
 _PARAMETER = re.compile(r"\{(\w+)\}")
@@ -31,4 +32,4 @@ class Router:
             raise MethodNotAllowedError(
                 f"this path takes {' or '.join(allowed)}, not {method[:16]}", {"Allow": ", ".join(allowed)}
             )
-        raise RouteNotFoundError("no operation has this path; README.md of lambda_src lists them")
+        raise RouteNotFoundError(why_not_found(path))

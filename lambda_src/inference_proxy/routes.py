@@ -1,6 +1,24 @@
-"""The HTTP API, one row an operation. Start reading here: each name is a method of an operation in operations/."""
+"""The HTTP API, one row an operation. Start reading here.
 
-from typing import NamedTuple
+A row without an Upstream names a method of an operation in operations/. A row with one is an operation of Amazon
+Bedrock's: it crosses byte for byte, and the row is all there is to it (operations/forward.py).
+"""
+
+from typing import Literal, NamedTuple
+
+
+class Upstream(NamedTuple):
+    """How an operation of Bedrock's crosses."""
+
+    service: Literal["bedrock-runtime", "bedrock"] = "bedrock-runtime"
+    model_parameter: str = ""  # the path parameter that says which model runs
+    model_member: str = ""  # or the member of the JSON body
+    # What stands in for the caller's id: an inference profile if need be, an application's own one if there is one, or
+    # the foundation model behind a profile.
+    model_as: Literal["application profile", "profile", "foundation model"] = "application profile"
+    answers: tuple[str, ...] = ("application/json",)  # media types of a success; (): those the caller accepts
+    headers: tuple[str, ...] = ()  # request headers that cross beside content types and X-Amzn-Bedrock-*
+    request_metadata: bool = False  # it takes X-Amzn-Bedrock-Request-Metadata: the audit id goes in there
 
 
 class Route(NamedTuple):
@@ -9,14 +27,83 @@ class Route(NamedTuple):
     method: str
     path: str
     operation: str
+    upstream: Upstream | None = None
+    refusal: str = ""  # why this operation of Bedrock's cannot cross
 
+
+_EVENT_STREAM = ("application/vnd.amazon.eventstream",)
+_JSON_OR_EVENTS = ("application/json", "text/event-stream")
+_ANTHROPIC_HEADERS = ("anthropic-version", "anthropic-beta")
+_READ = Upstream("bedrock")
 
 ROUTES = (
     Route("POST", "/bedrock/invoke-model", "invoke_model"),
     Route("GET", "/bedrock/invoke-model", "routing_information"),
     Route("GET", "/bedrock/models", "list_models"),
-    Route("POST", "/model/{modelId}/invoke", "runtime_invoke"),
-    Route("POST", "/model/{modelId}/converse", "runtime_converse"),
+    Route("GET", "/bedrock/models/{modelId}", "get_model"),
     Route("GET", "/dashboard/requests", "list_requests"),
     Route("GET", "/health", "health"),
+    # Amazon Bedrock Runtime
+    Route(
+        "POST",
+        "/model/{modelId}/invoke",
+        "InvokeModel",
+        Upstream(model_parameter="modelId", answers=(), request_metadata=True),
+    ),
+    Route(
+        "POST",
+        "/model/{modelId}/invoke-with-response-stream",
+        "InvokeModelWithResponseStream",
+        Upstream(model_parameter="modelId", answers=_EVENT_STREAM, request_metadata=True),
+    ),
+    Route("POST", "/model/{modelId}/converse", "Converse", Upstream(model_parameter="modelId")),
+    Route(
+        "POST",
+        "/model/{modelId}/converse-stream",
+        "ConverseStream",
+        Upstream(model_parameter="modelId", answers=_EVENT_STREAM),
+    ),
+    Route(
+        "POST",
+        "/model/{modelId}/count-tokens",
+        "CountTokens",
+        Upstream(model_parameter="modelId", model_as="foundation model"),
+    ),
+    Route(
+        "POST",
+        "/model/{modelId}/invoke-with-bidirectional-stream",
+        "InvokeModelWithBidirectionalStream",
+        refusal="bidirectional streaming needs HTTP/2 from end to end, which API Gateway's REST APIs do not speak, and "
+        "Bedrock takes no API key for it; use ConverseStream or InvokeModelWithResponseStream",
+    ),
+    Route("POST", "/guardrail/{guardrailIdentifier}/version/{guardrailVersion}/apply", "ApplyGuardrail", Upstream()),
+    Route("POST", "/guardrail-checks/invoke", "InvokeGuardrailChecks", Upstream()),
+    Route("POST", "/async-invoke", "StartAsyncInvoke", Upstream(model_member="modelId", model_as="profile")),
+    Route("GET", "/async-invoke", "ListAsyncInvokes", Upstream()),
+    Route("GET", "/async-invoke/{invocationArn}", "GetAsyncInvoke", Upstream()),
+    # OpenAI's and Anthropic's APIs, as Bedrock Runtime has them. Responses takes no application profile.
+    Route(
+        "POST",
+        "/openai/v1/chat/completions",
+        "ChatCompletions",
+        Upstream(model_member="model", answers=_JSON_OR_EVENTS),
+    ),
+    Route(
+        "POST",
+        "/openai/v1/responses",
+        "Responses",
+        Upstream(model_member="model", model_as="profile", answers=_JSON_OR_EVENTS),
+    ),
+    Route(
+        "POST",
+        "/anthropic/v1/messages",
+        "Messages",
+        Upstream(model_member="model", answers=_JSON_OR_EVENTS, headers=_ANTHROPIC_HEADERS),
+    ),
+    # Amazon Bedrock, the control plane: what there is to call
+    Route("GET", "/foundation-models", "ListFoundationModels", _READ),
+    Route("GET", "/foundation-models/{modelIdentifier}", "GetFoundationModel", _READ),
+    Route("GET", "/foundation-model-availability/{modelId}", "GetFoundationModelAvailability", _READ),
+    Route("GET", "/inference-profiles", "ListInferenceProfiles", _READ),
+    Route("GET", "/inference-profiles/{inferenceProfileIdentifier}", "GetInferenceProfile", _READ),
 )

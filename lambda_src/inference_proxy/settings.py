@@ -1,12 +1,12 @@
 """The router's configuration, read once from the function's environment. ../README.md lists every variable."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
-from urllib.parse import urlsplit
 
 from inference_proxy.credential_choice import CredentialChoice
+from inference_proxy.environment import Environment
+from inference_proxy.models import ApplicationProfile
 
 # Commercial regions whose Bedrock has FIPS endpoints, by AWS's endpoints.json. Nothing else is ever called.
 COMMERCIAL_REGIONS = {
@@ -24,13 +24,6 @@ _CREDENTIAL_VARIABLES = {
     "audience": ("CREDENTIAL_AUDIENCE", ""),
 }
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
-_LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
-
-T = TypeVar("T")
-
-
-class SettingsError(Exception):
-    """The environment is incomplete or wrong; the message names every variable at once."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -60,6 +53,7 @@ class Settings:
     commercial_region: str
     discovery_max_age_seconds: int
     allow_global_profiles: bool
+    application_profiles: Mapping[str, ApplicationProfile]  # by foundation model id
     max_request_bytes: int
     response_timeout_seconds: int
     release: str
@@ -80,7 +74,7 @@ class Settings:
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
         """Read and check the environment; raises SettingsError naming each variable that is missing or bad."""
-        env = _Environment(environ)
+        env = Environment(environ)
         region = env.text("AWS_REGION", pattern=_REGION)
         use_fips = env.flag("AWS_USE_FIPS_ENDPOINT", True)
         commercial_region = env.choice("COMMERCIAL_REGION", "us-east-1", tuple(COMMERCIAL_REGIONS))
@@ -117,6 +111,7 @@ class Settings:
             commercial_region=commercial_region,
             discovery_max_age_seconds=env.number("DISCOVERY_MAX_AGE_SECONDS", 300, 0, 86_400),
             allow_global_profiles=env.flag("ALLOW_GLOBAL_PROFILES", False),
+            application_profiles=env.application_profiles("APPLICATION_PROFILES"),
             max_request_bytes=env.number("MAX_REQUEST_BYTES", 4_500_000, 1, 6_291_456),
             response_timeout_seconds=env.number("RESPONSE_TIMEOUT_SECONDS", 29, 3, 900),
             release=environ.get("RELEASE", "unreleased"),
@@ -139,63 +134,3 @@ def _commercial_sts_url(region: str, use_fips: bool) -> str:
     # Canada has no FIPS endpoint of STS; a session from elsewhere is good there too.
     region = "us-east-1" if use_fips and region == "ca-central-1" else region
     return f"https://{'sts-fips' if use_fips else 'sts'}.{region}.amazonaws.com"
-
-
-class _Environment:
-    """Reads variables one by one and collects what is wrong with them, so that all of it is reported together."""
-
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = environ
-        self._wrong: dict[str, str] = {}
-
-    def raise_if_wrong(self) -> None:
-        if self._wrong:
-            raise SettingsError("; ".join(f"{name}: {problem}" for name, problem in self._wrong.items()))
-
-    def report(self, name: str, problem: str) -> None:
-        self._wrong[name] = problem
-
-    def text(self, name: str, pattern: re.Pattern[str] | None = None) -> str:
-        value = self._environ.get(name, "")
-        if not value:
-            self._wrong[name] = "is required"
-        elif pattern and not pattern.fullmatch(value):
-            self._wrong[name] = f"must match {pattern.pattern}"
-        return value
-
-    def number(self, name: str, default: int, least: int, most: int) -> int:
-        problem = f"must be a whole number from {least} to {most}"
-        value = self._parsed(name, default, int, problem)
-        if not least <= value <= most:
-            self._wrong[name] = problem
-        return value
-
-    def flag(self, name: str, default: bool) -> bool:
-        return self._parsed(name, default, {"true": True, "false": False}.__getitem__, "must be true or false")
-
-    def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
-        value = self._environ.get(name) or default
-        if value not in choices:
-            self._wrong[name] = f"must be one of {', '.join(choices)}"
-        return value
-
-    def url(self, name: str) -> str | None:
-        value = self._environ.get(name)
-        if not value:
-            return None
-        parts = urlsplit(value)
-        if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK_HOSTS):
-            self._wrong[name] = "must be an https URL; http is for loopback only"
-        elif not parts.hostname or parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc:
-            self._wrong[name] = "must be scheme://host[:port] and no more"
-        return value.rstrip("/")
-
-    def _parsed(self, name: str, default: T, parse: Callable[[str], T], problem: str) -> T:
-        value = self._environ.get(name)
-        if not value:
-            return default
-        try:
-            return parse(value)
-        except (KeyError, ValueError):
-            self._wrong[name] = problem
-            return default

@@ -15,15 +15,18 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import jsonschema
+import pytest
 import yaml
 
 import handler
-from inference_proxy import events
+from inference_proxy import catalog_cache, events
 from inference_proxy.errors import ProxyError
+from inference_proxy.path_families import ANTHROPIC, BEDROCK, OPENAI, first_segment
 from inference_proxy.settings import Settings
 from inference_proxy.transport import Transport
 
@@ -125,6 +128,11 @@ class RouterBench:
         for log_handler in logging.getLogger(os.environ["POWERTOOLS_SERVICE_NAME"]).handlers:
             log_handler.stream = _CurrentStdout()
 
+    @staticmethod
+    def age_lists(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+        """Let the lists of models be that much older."""
+        monkeypatch.setattr(catalog_cache, "time", SimpleNamespace(time=lambda: time.time() + seconds))
+
     def close(self) -> None:
         """End the execution environment."""
         self.transport.close()
@@ -140,7 +148,12 @@ class RouterBench:
         **changes: Any,
     ) -> Answer:
         """Send one request as API Gateway would hand it over; ``changes`` replace members of the event."""
-        event = api_event(method, path, body, query) | changes
+        rendered = self.render(api_event(method, path, body, query) | changes, seconds)
+        check_against_document(method, path, rendered)
+        return Answer(rendered["statusCode"], rendered["headers"], rendered["body"])
+
+    def render(self, event: Mapping[str, Any], seconds: float = 30.0) -> dict[str, Any]:
+        """What the function returns for an event."""
         settings = self.settings
         try:
             request = events.parse(
@@ -151,8 +164,7 @@ class RouterBench:
         else:
             rendered = events.render(self.app.handle(request))
         json.dumps(rendered)  # Lambda must be able to serialise it
-        check_against_document(method, path, rendered)
-        return Answer(rendered["statusCode"], rendered["headers"], rendered["body"])
+        return rendered
 
     def invoke(self, model_id: str = ON_DEMAND_MODEL, body: object = None, **options: Any) -> Answer:
         """POST /bedrock/invoke-model."""
@@ -168,11 +180,14 @@ class RouterBench:
 
 
 def check_against_document(method: str, path: str, rendered: Mapping[str, Any]) -> None:
-    """Every answer keeps the contract of the API document: a known status, and the body's schema."""
-    if rendered["isBase64Encoded"]:
+    """Every JSON answer keeps the contract of the API document: a known status, and the body's schema."""
+    headers = {name.lower(): value for name, value in rendered["headers"].items()}
+    if not headers["content-type"].startswith("application/json"):
         return
     operation = OPENAPI["paths"].get(document_path(path)[0], {}).get(method.lower())
-    error = "BedrockError" if path.startswith("/model/") else "ErrorResponse"
+    segment = first_segment(path)
+    error = {OPENAI: "OpenAiError", ANTHROPIC: "AnthropicError"}.get(segment, "ErrorResponse")
+    error = "BedrockError" if segment in BEDROCK else error
     reference = {"$ref": f"#/components/schemas/{error}"}
     if operation:
         described = operation["responses"].get(str(rendered["statusCode"]), {})

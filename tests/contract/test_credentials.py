@@ -268,7 +268,7 @@ def test_a_wrong_clock_is_set_by_commercials(
     assert [bench.invoke().status for _ in range(2)] == [200, 200]
     records = bench.records()
     assert [(record["operation"], record["attempts"]) for record in records] == [
-        ("ListModels", "3"),  # two lists, the first of them twice
+        ("ListModels", "4"),  # three lists, the first of them twice
         ("InvokeModel", "1"),
         ("InvokeModel", "1"),
     ]

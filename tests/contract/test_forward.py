@@ -1,4 +1,4 @@
-"""POST /model/{modelId}/invoke and /converse: Bedrock's own paths, byte for byte, errors that SDKs understand."""
+"""Bedrock's own paths: byte for byte, whatever id names the model, errors that SDKs understand."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from inference_proxy import errors
-from inference_proxy.operations.answers import bedrock_error_answer
+from inference_proxy.operations.answers import failure_answer
 from tests.contract.router_bench import NOVA_BODY, ON_DEMAND_MODEL, PROFILE_ONLY_MODEL, Answer, RouterBench
 from tests.fakes.commercial import CommercialStandIn
 
@@ -147,7 +147,15 @@ def test_a_binary_answer_passes(bench: RouterBench) -> None:
     assert (answer.status, answer.headers["content-type"]) == (200, "image/png")
 
 
-def test_every_error_of_ours_has_an_exception_that_sdks_know() -> None:
-    for error in vars(errors).values():
-        if isinstance(error, type) and issubclass(error, errors.ProxyError) and hasattr(error, "status"):
-            assert bedrock_error_answer(error.status, error.code, "words").headers["x-amzn-errortype"]
+@pytest.mark.parametrize(
+    "error", [error for error in vars(errors).values() if isinstance(error, type) and hasattr(error, "status")]
+)
+def test_every_error_of_ours_has_a_form_that_clients_know(error: type[errors.ProxyError]) -> None:
+    failure = error("words")
+    bedrock = failure_answer(failure, "id-00001", "/model/x/invoke")
+    assert bedrock.headers["x-amzn-errortype"].endswith("Exception")
+    assert json.loads(bedrock.body) == {"message": f"{error.code}: words"}
+    openai = json.loads(failure_answer(failure, "id-00001", "/openai/v1/responses").body)["error"]
+    assert (openai["message"], openai["code"]) == ("words", error.code)
+    anthropic = json.loads(failure_answer(failure, "id-00001", "/anthropic/v1/messages").body)
+    assert (anthropic["type"], anthropic["error"]["message"]) == ("error", f"{error.code}: words")

@@ -145,8 +145,9 @@ class Guide:
     def auth_modes(self) -> set[str]:
         """How the newest crossings were authenticated."""
         url = f"{self._variables['API_URL']}/dashboard/requests?limit=5&state=COMPLETED"
-        records = requests.get(url, auth=self._signature, timeout=60).json()["requests"]
-        return {record["authMode"] for record in records}
+        answer = requests.get(url, auth=self._signature, timeout=60)
+        assert answer.status_code == 200, answer.text
+        return {record["authMode"] for record in answer.json()["requests"]}
 
 
 @pytest.fixture(scope="module")

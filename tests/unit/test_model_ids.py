@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from inference_proxy.errors import InvalidParameterError
 from inference_proxy.policy import Policy
-from inference_proxy.profiles import Catalog, checked_model_id, path_segment
+from inference_proxy.profiles import Catalog, Resolution, checked_id, path_segment
 
 PROFILE_ARN = "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-haiku-4-5-20251001-v1:0"
 
@@ -44,7 +44,7 @@ HOSTILE = [
 @pytest.mark.parametrize("hostile", HOSTILE, ids=lambda value: repr(value)[:24])
 def test_hostile_ids_are_refused(hostile: object) -> None:
     with pytest.raises(InvalidParameterError) as caught:
-        checked_model_id(hostile, "modelId")
+        checked_id(hostile, "modelId")
     assert "modelId" in caught.value.message
     assert str(hostile)[:40] not in caught.value.message or len(str(hostile)) < 3
 
@@ -58,14 +58,14 @@ def test_hostile_ids_are_refused(hostile: object) -> None:
     ],
 )
 def test_real_ids_pass(model_id: str) -> None:
-    assert checked_model_id(model_id, "modelId") == model_id
+    assert checked_id(model_id, "modelId") == model_id
     assert unquote(path_segment(model_id)) == model_id
 
 
 @given(st.text() | st.from_regex(r"[A-Za-z0-9./:%?#-]{1,60}", fullmatch=True))
 def test_whatever_passes_is_one_segment(text: str) -> None:
     try:
-        segment = path_segment(checked_model_id(text, "modelId"))
+        segment = path_segment(checked_id(text, "modelId"))
     except InvalidParameterError:
         return
     target = f"/model/{segment}/invoke"
@@ -129,13 +129,13 @@ CATALOG = Catalog(
     ],
 )
 def test_the_profile_of_the_own_geography_comes_first(given_id: str, called: str) -> None:
-    assert CATALOG.resolve(given_id) == called
+    assert CATALOG.resolve(given_id).called_id == called
 
 
 @pytest.mark.parametrize(
     "model_id", ["global.v.world", "arn:aws:bedrock:us-east-1:123456789012:inference-profile/global.v.world"]
 )
 def test_global_profiles_are_denied_in_every_spelling(model_id: str) -> None:
-    decision = Policy(allow_global_profiles=False).decide(model_id)
+    decision = Policy(allow_global_profiles=False).decide(Resolution.unresolved(model_id))
     assert (decision.allowed, decision.rule) == (False, "destination.global-profiles")
-    assert Policy(allow_global_profiles=True).decide(model_id).allowed
+    assert Policy(allow_global_profiles=True).decide(Resolution.unresolved(model_id)).allowed

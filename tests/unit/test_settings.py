@@ -2,7 +2,8 @@
 
 import pytest
 
-from inference_proxy.settings import Settings, SettingsError
+from inference_proxy.environment import SettingsError
+from inference_proxy.settings import Settings
 
 COMPLETE = {
     "AWS_REGION": "us-gov-west-1",

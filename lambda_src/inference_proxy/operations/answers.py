@@ -1,11 +1,12 @@
-"""The forms of answers: ours on ``/bedrock/*`` and ``/dashboard/*``, Bedrock's own on ``/model/*``."""
+"""The forms of answers: ours, Bedrock's, OpenAI's and Anthropic's. Each family of paths has errors its clients know."""
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
-from inference_proxy.errors import UpstreamResponseTooLargeError
+from inference_proxy.errors import ProxyError, UpstreamResponseTooLargeError
 from inference_proxy.models import Response
+from inference_proxy.path_families import ANTHROPIC, BEDROCK, OPENAI, first_segment
 
 _JSON = {"Content-Type": "application/json"}
 _MAX_ANSWER_BYTES = 5_900_000  # of Lambda's 6 MB, escaped as JSON once more by the runtime
@@ -21,6 +22,14 @@ _BEDROCK_EXCEPTIONS = {
     502: "ServiceUnavailableException",
     503: "ServiceUnavailableException",
     504: "ModelTimeoutException",
+}
+# "Errors" in Anthropic's API reference, by status.
+_ANTHROPIC_TYPES = {
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    504: "timeout_error",
 }
 
 
@@ -38,11 +47,25 @@ def error_answer(
     return Response(answer.status, answer.headers, answer.body, error_code=code)
 
 
-def bedrock_error_answer(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> Response:
-    """One of our own errors in Bedrock's form, so that SDKs raise an exception they know; our code leads the text."""
-    named = {"x-amzn-errortype": _BEDROCK_EXCEPTIONS[status], **(headers or {})}
-    answer = json_answer({"message": f"{code}: {message}"}, status, named)
-    return Response(answer.status, answer.headers, answer.body, error_code=code)
+def failure_answer(error: ProxyError, request_id: str, path: str) -> Response:
+    """One of our own errors, in the form that clients of this path know; our code is always in it."""
+    family = first_segment(path)
+    headers = error.headers
+    document: dict[str, Any]
+    if family in BEDROCK:
+        headers = {"x-amzn-errortype": _BEDROCK_EXCEPTIONS[error.status], **headers}
+        document = {"message": f"{error.code}: {error.message}"}
+    elif family == OPENAI:
+        kind = "server_error" if error.status >= 500 else "invalid_request_error"
+        document = {"error": {"message": error.message, "type": kind, "param": None, "code": error.code}}
+    elif family == ANTHROPIC:
+        kind = _ANTHROPIC_TYPES.get(error.status, "api_error" if error.status >= 500 else "invalid_request_error")
+        described = {"type": kind, "message": f"{error.code}: {error.message}"}
+        document = {"type": "error", "error": described, "request_id": request_id}
+    else:
+        return error_answer(error.status, error.code, error.message, request_id, headers)
+    answer = json_answer(document, error.status, headers)
+    return Response(answer.status, answer.headers, answer.body, error_code=error.code)
 
 
 def check_size(response: Response) -> Response:

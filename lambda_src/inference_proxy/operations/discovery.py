@@ -1,26 +1,25 @@
-"""GET /bedrock/models, and the lists behind the resolution of inference profiles.
+"""GET /bedrock/models and /bedrock/models/{modelId}: what Commercial Bedrock offers, and what to call it by.
 
-Follows ListFoundationModels (not paged) and ListInferenceProfiles (paged) of the Amazon Bedrock API Reference.
+The members the original system had, and more. Follows ListFoundationModels and GetFoundationModelAvailability of the
+Amazon Bedrock API Reference.
 """
 
 import json
 import uuid
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
 
-from inference_proxy.boundary import Boundary, Passage, sha256_hex
-from inference_proxy.errors import ProxyError, UpstreamProtocolError
+from inference_proxy.boundary import Boundary, sha256_hex
+from inference_proxy.errors import InvalidParameterError, ModelNotFoundError
+from inference_proxy.model_lists import ListsRefusedError, ModelLists
 from inference_proxy.models import Crossing, Request, Response, UpstreamAnswer, UpstreamCall, timestamp_ms
 from inference_proxy.operations.answers import error_answer, json_answer
 from inference_proxy.policy import Policy
-from inference_proxy.profiles import Catalog, CatalogCache
+from inference_proxy.profiles import Catalog, Resolution, checked_id, destination_regions, path_segment
 from inference_proxy.settings import COMMERCIAL_REGIONS
-from inference_proxy.telemetry import Telemetry
 
-_PAGES = 50  # of up to 1,000 profiles each: a paging loop that cannot go on for ever
-_IMPLICIT_SECONDS = 5.0  # what a lookup on behalf of another operation may take of its time
+_ACCESS_SECONDS = 8.0  # for asking about all models; those that are left then are UNKNOWN
 _MODEL_FIELDS: Mapping[str, Any] = {
     "modelId": "",
     "modelName": "",
@@ -30,43 +29,41 @@ _MODEL_FIELDS: Mapping[str, Any] = {
     "responseStreamingSupported": False,
     "customizationsSupported": [],
     "inferenceTypesSupported": [],
+    "modelLifecycle": {},
+}
+_PROFILE_FIELDS = ("inferenceProfileId", "inferenceProfileArn", "inferenceProfileName", "type", "status")
+_FLAG_PARAMETERS = ("callable", "legacy", "refresh")
+_PARAMETERS = ("provider", "modality", *_FLAG_PARAMETERS)
+_FLAGS = {"true": True, "false": False}
+# What Bedrock says of a model that this account may use, member by member.
+_USABLE = {
+    "authorizationStatus": "AUTHORIZED",
+    "entitlementAvailability": "AVAILABLE",
+    "regionAvailability": "AVAILABLE",
 }
 
 
-class _RefusedError(Exception):
-    """Bedrock answered one of the lists with an error: a crossing that was completed, but no list."""
-
-    def __init__(self, answer: UpstreamAnswer) -> None:
-        super().__init__(answer.status)
-        self.answer = answer
-
-
 class Discovery:
-    """Knows what Commercial Bedrock offers."""
+    """Answers what there is to call."""
 
-    def __init__(
-        self,
-        boundary: Boundary,
-        policy: Policy,
-        cache: CatalogCache,
-        telemetry: Telemetry,
-        region: str,
-    ) -> None:
+    def __init__(self, boundary: Boundary, policy: Policy, lists: ModelLists, region: str) -> None:
         self._boundary = boundary
         self._policy = policy
-        self._cache = cache
-        self._telemetry = telemetry
+        self._lists = lists
         self._region = region
+        self._access: tuple[Catalog | None, Mapping[str, str]] = (None, {})  # of which lists, and by model id
 
     def list_models(self, request: Request) -> Response:
-        """The models of Commercial Bedrock in the original's shape; ``Age`` tells how old the lists are."""
+        """The models, filtered by the query; ``Age`` tells how old the lists are, ``refresh=true`` reads them anew."""
+        query = _single_values(request.query)
+        flags = {name: _FLAGS[value] for name, value in query.items() if name in _FLAG_PARAMETERS}
         try:
-            catalog = self._cache.get(lambda: self._load(request, ""))
-        except _RefusedError as error:
-            code = error.answer.error_type or "UpstreamError"
-            message = "Commercial Bedrock refused to list its models; check the credential's policy"
-            return error_answer(error.answer.status, code, message, request.request_id, {"x-amzn-errortype": code})
-        models = [{name: model.get(name, empty) for name, empty in _MODEL_FIELDS.items()} for model in catalog.models]
+            catalog = self._lists.read(request, fresh=flags.get("refresh", False))
+        except ListsRefusedError as error:
+            return _refusal(error.answer, request.request_id)
+        access = self._access_by_model(request, catalog)
+        described = [self._described(model, catalog, access.get(str(model["modelId"]))) for model in catalog.models]
+        models = [model for model in described if _matches(model, query, flags)]
         return json_answer(
             {
                 "region": {
@@ -79,60 +76,122 @@ class Discovery:
                 "timestamp": timestamp_ms(request.received_at),
                 "source": {"partition": "AWS GovCloud", "region": self._region, "requestId": request.request_id},
             },
-            headers={"Age": str(self._cache.age_seconds)},
+            headers={"Age": str(self._lists.age_seconds)},
         )
 
-    def resolve(self, request: Request, model_id: str) -> str:
-        """The id to call upstream for the caller's id. If the lists cannot be read, Bedrock gets the id as it is."""
-        if self._cache.failed_lately:
-            return model_id
-        brief = replace(request, deadline=request.deadline.within(_IMPLICIT_SECONDS))
+    def get_model(self, request: Request) -> Response:
+        """One model, by its id, a profile's, or the ARN of either; with what Bedrock says of its availability now."""
+        identifier = checked_id(request.path_parameters.get("modelId"), "modelId")
         try:
-            return self._cache.get(lambda: self._load(brief, str(uuid.uuid4()))).resolve(model_id)
-        except (_RefusedError, ProxyError) as error:
-            self._telemetry.count("DiscoveryFailures")
-            self._telemetry.warning("models not listed", request.request_id, getattr(error, "code", "Refused"))
-            return model_id
+            catalog = self._lists.read(request, str(uuid.uuid4()))
+        except ListsRefusedError as error:
+            return _refusal(error.answer, request.request_id)
+        model = catalog.model(catalog.resolve(identifier).model_id)
+        if model is None:
+            raise ModelNotFoundError("Commercial Bedrock lists no such model; GET /bedrock/models names them all")
+        answer = self._availability(request, "GetFoundationModelAvailability", "", [str(model["modelId"])])[0]
+        availability = json.loads(answer.body) if answer and answer.ok else None
+        described = self._described(model, catalog, _access(availability))
+        if availability is not None:
+            described["availability"] = availability
+        return json_answer(described, headers={"Age": str(self._lists.age_seconds)})
 
-    def _load(self, request: Request, crossing_id: str) -> Catalog:
+    def _access_by_model(self, request: Request, catalog: Catalog) -> Mapping[str, str]:
+        """Whether this account may use each model; asked once for each reading of the lists."""
+        known_of, known = self._access
+        if known_of is not catalog:
+            model_ids = [str(model["modelId"]) for model in catalog.models]
+            answers = self._availability(request, "ReadModelAccess", str(uuid.uuid4()), model_ids)
+            known = {
+                model_id: _access(json.loads(answer.body))
+                for model_id, answer in zip(model_ids, answers, strict=True)
+                if answer and answer.ok
+            }
+            self._access = (catalog, known)
+        return known
+
+    def _availability(
+        self, request: Request, operation: str, crossing_id: str, model_ids: Iterable[str]
+    ) -> list[UpstreamAnswer | None]:
+        """Bedrock's answers about models, in their order; None where none came in time."""
         crossing = Crossing(
             request=request,
-            operation="ListModels",
+            operation=operation,
             decision=self._policy.discovery(),
             payload_sha256=sha256_hex(b""),
             request_bytes=0,
             crossing_id=crossing_id,
         )
+        calls = [
+            UpstreamCall("bedrock", "GET", f"/foundation-model-availability/{path_segment(model_id)}")
+            for model_id in model_ids
+        ]
         with self._boundary.passage(crossing) as passage:
-            lists = self._read(passage)
-        if isinstance(lists, UpstreamAnswer):
-            raise _RefusedError(lists)
-        return lists
+            return passage.send_all(calls, _ACCESS_SECONDS)
 
-    def _read(self, passage: Passage) -> Catalog | UpstreamAnswer:
-        """Both lists, or the answer that refused one of them."""
-        answer, lists = self._get(passage, "/foundation-models", "modelSummaries")
-        models, profiles, token = lists.get("modelSummaries", []), list[Mapping[str, Any]](), ""
-        for _ in range(_PAGES):
-            if not answer.ok:
-                return answer
-            target = "/inference-profiles?maxResults=1000"
-            if token:
-                target += f"&nextToken={quote(token, safe='')}"
-            answer, lists = self._get(passage, target, "inferenceProfileSummaries")
-            profiles += lists.get("inferenceProfileSummaries", [])
-            token = str(lists.get("nextToken") or "")
-            if answer.ok and not token:
-                break
-        return Catalog(models, profiles, str(passage.outcome.destination_region))
+    def _described(self, model: Mapping[str, Any], catalog: Catalog, access: str | None) -> dict[str, Any]:
+        """A model as callers see it."""
+        model_id = str(model["modelId"])
+        called = self._callable(catalog.resolve(model_id), model)
+        return {
+            **{name: model.get(name, empty) for name, empty in _MODEL_FIELDS.items()},
+            "callableId": called,
+            "callable": called is not None and access != "NOT_AVAILABLE" and not _ended(model),
+            "access": access or "UNKNOWN",
+            "inferenceProfiles": [
+                {
+                    **{name: profile.get(name, "") for name in _PROFILE_FIELDS},
+                    "destinationRegions": [region or "any" for region in destination_regions(profile)],
+                }
+                for profile in catalog.profiles_of(model_id)
+            ],
+        }
 
-    @staticmethod
-    def _get(passage: Passage, target: str, member: str) -> tuple[UpstreamAnswer, dict[str, Any]]:
-        answer = passage.send(UpstreamCall("bedrock", "GET", target, {"Accept": "application/json"}))
-        if not answer.ok:
-            return answer, {}
-        document = json.loads(answer.body)
-        members = document.get(member) if isinstance(document, dict) else None
-        if not isinstance(members, list) or not all(isinstance(item, dict) for item in members):
-            raise UpstreamProtocolError("Commercial Bedrock's list does not hold what its API reference says")
-        return answer, document
+    def _callable(self, resolution: Resolution, model: Mapping[str, Any]) -> str | None:
+        served = resolution.destination_regions or "ON_DEMAND" in model.get("inferenceTypesSupported", ())
+        return resolution.called_id if served and self._policy.decide(resolution).allowed else None
+
+
+def _single_values(query: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+    for name, values in query.items():
+        if name not in _PARAMETERS:
+            raise InvalidParameterError(f"unknown query parameter; this operation takes {', '.join(_PARAMETERS)}")
+        if len(values) != 1:
+            raise InvalidParameterError(f"`{name}` may be given once")
+        if name in _FLAG_PARAMETERS and values[0] not in _FLAGS:
+            raise InvalidParameterError(f"`{name}` must be true or false")
+    return {name: values[0] for name, values in query.items()}
+
+
+def _matches(model: Mapping[str, Any], query: Mapping[str, str], flags: Mapping[str, bool]) -> bool:
+    modalities = {*model["inputModalities"], *model["outputModalities"]}
+    return (
+        ("provider" not in query or query["provider"].lower() == model["providerName"].lower())
+        and ("modality" not in query or query["modality"].upper() in modalities)
+        and flags.get("callable") in (None, model["callable"])
+        and flags.get("legacy") in (None, model["modelLifecycle"].get("status") == "LEGACY")
+    )
+
+
+def _access(availability: Any) -> str:
+    """AVAILABLE, NOT_AVAILABLE, or UNKNOWN for an answer that does not say."""
+    if not isinstance(availability, dict) or not _USABLE.keys() <= availability.keys():
+        return "UNKNOWN"
+    agreement = availability.get("agreementAvailability")
+    agreed = not isinstance(agreement, dict) or agreement.get("status") == "AVAILABLE"
+    usable = agreed and all(availability[name] == value for name, value in _USABLE.items())
+    return "AVAILABLE" if usable else "NOT_AVAILABLE"
+
+
+def _ended(model: Mapping[str, Any]) -> bool:
+    try:
+        end = datetime.fromisoformat(str(model.get("modelLifecycle", {}).get("endOfLifeTime")))
+    except ValueError:
+        return False
+    return (end if end.tzinfo else end.replace(tzinfo=UTC)) <= datetime.now(UTC)
+
+
+def _refusal(answer: UpstreamAnswer, request_id: str) -> Response:
+    code = answer.error_type or "UpstreamError"
+    message = "Commercial Bedrock refused to list its models; check the credential's policy"
+    return error_answer(answer.status, code, message, request_id, {"x-amzn-errortype": code})

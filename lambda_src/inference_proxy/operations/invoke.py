@@ -7,16 +7,15 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from inference_proxy.boundary import Boundary, sha256_hex
 from inference_proxy.errors import InvalidJsonError, InvalidParameterError, MissingBodyError
-from inference_proxy.models import Crossing, Request, Response, UpstreamAnswer, UpstreamCall, timestamp_ms
+from inference_proxy.model_calls import ModelCall, ModelCalls
+from inference_proxy.models import Request, Response, UpstreamAnswer, UpstreamCall, timestamp_ms
 from inference_proxy.operations.answers import check_size, error_answer, json_answer
-from inference_proxy.policy import Policy
-from inference_proxy.profiles import checked_model_id, path_segment
+from inference_proxy.profiles import Resolution, checked_id, path_segment
 
 # RFC 9110's media-type with parameters. No two parts of it share a character, so matching takes linear time.
 _NAME = r"[A-Za-z0-9!#$&^_.+*-]+"
@@ -39,41 +38,33 @@ class _Invocation:
 class Invoke:
     """Invokes a model in Commercial Bedrock."""
 
-    def __init__(self, boundary: Boundary, policy: Policy, resolve: Callable[[Request, str], str], region: str) -> None:
-        self._boundary = boundary
-        self._policy = policy
-        self._resolve = resolve
+    def __init__(self, model_calls: ModelCalls, region: str) -> None:
+        self._model_calls = model_calls
         self._region = region
 
     def invoke_model(self, request: Request) -> Response:
         """Invoke the model the envelope names; a profile-only model goes through its inference profile."""
         invocation = _parse(request.body)
-        resolved = self._resolve(request, invocation.model_id)
-        body = _with_anthropic_version(invocation.body, resolved)
-        crossing = Crossing(
-            request=request,
-            operation="InvokeModel",
-            decision=self._policy.decide(resolved),
-            payload_sha256=sha256_hex(body),
-            request_bytes=len(body),
-            model_id=invocation.model_id,
-            resolved_model_id=resolved,
-        )
-        call = UpstreamCall(
-            service="bedrock-runtime",
-            method="POST",
-            target=f"/model/{path_segment(resolved)}/invoke",
-            headers={
-                "Content-Type": invocation.content_type,
-                "Accept": invocation.accept,
-                # Bedrock copies it into its model invocation log, so that both partitions' logs join.
-                "X-Amzn-Bedrock-Request-Metadata": json.dumps({"auditId": crossing.audit_id}),
-            },
-            body=body,
-        )
-        with self._boundary.passage(crossing) as passage:
-            answer = passage.send(call)
-            return _answer(answer, request.request_id, resolved)
+
+        def build(resolution: Resolution, audit_id: str) -> UpstreamCall:
+            return UpstreamCall(
+                service="bedrock-runtime",
+                method="POST",
+                target=f"/model/{path_segment(resolution.called_id)}/invoke",
+                headers={
+                    "Content-Type": invocation.content_type,
+                    "Accept": invocation.accept,
+                    # Bedrock copies it into its model invocation log, so that both partitions' logs join.
+                    "X-Amzn-Bedrock-Request-Metadata": json.dumps({"auditId": audit_id}),
+                },
+                body=_with_anthropic_version(invocation.body, resolution.model_id),
+                acceptable=invocation.accept,
+            )
+
+        def render(answer: UpstreamAnswer, names: Mapping[str, str]) -> Response:
+            return _answer(answer, request.request_id, names)
+
+        return self._model_calls.send(request, ModelCall("InvokeModel", invocation.model_id, build, render))
 
     def routing_information(self, request: Request) -> Response:
         """What this endpoint does, in the original's shape; names of tables and secrets are not part of it."""
@@ -109,7 +100,7 @@ def _parse(body: bytes) -> _Invocation:
     if not isinstance(envelope, dict):
         raise InvalidJsonError("the request body is not a JSON object; send one with `modelId` and `body`")
     return _Invocation(
-        model_id=checked_model_id(envelope.get("modelId"), "modelId"),
+        model_id=checked_id(envelope.get("modelId"), "modelId"),
         content_type=_media_type(envelope, "contentType"),
         accept=_media_type(envelope, "accept"),
         body=_payload(envelope),
@@ -165,8 +156,8 @@ def _with_anthropic_version(body: bytes, model_id: str) -> bytes:
     return body[:brace] + member + (b"," if message else b"") + body[brace:]
 
 
-def _answer(answer: UpstreamAnswer, request_id: str, resolved_model_id: str) -> Response:
-    headers = {"X-Resolved-Model-Id": resolved_model_id}
+def _answer(answer: UpstreamAnswer, request_id: str, names: Mapping[str, str]) -> Response:
+    headers = {**names}
     headers |= {name: value for name, value in answer.headers.items() if name.startswith("x-amzn-bedrock-")}
     if "retry-after" in answer.headers:
         headers["Retry-After"] = answer.headers["retry-after"]

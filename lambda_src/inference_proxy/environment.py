@@ -1,0 +1,87 @@
+"""Reads environment variables and checks them: what is missing or wrong is reported all at once."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from inference_proxy.models import ApplicationProfile
+
+_LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
+
+T = TypeVar("T")
+
+
+class SettingsError(Exception):
+    """The environment is incomplete or wrong; the message names every variable at once."""
+
+
+class Environment:
+    """Reads variables one by one and collects what is wrong with them, so that all of it is reported together."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._wrong: dict[str, str] = {}
+
+    def raise_if_wrong(self) -> None:
+        if self._wrong:
+            raise SettingsError("; ".join(f"{name}: {problem}" for name, problem in self._wrong.items()))
+
+    def report(self, name: str, problem: str) -> None:
+        self._wrong[name] = problem
+
+    def text(self, name: str, pattern: re.Pattern[str] | None = None) -> str:
+        value = self._environ.get(name, "")
+        if not value:
+            self._wrong[name] = "is required"
+        elif pattern and not pattern.fullmatch(value):
+            self._wrong[name] = f"must match {pattern.pattern}"
+        return value
+
+    def number(self, name: str, default: int, least: int, most: int) -> int:
+        problem = f"must be a whole number from {least} to {most}"
+        value = self._parsed(name, default, int, problem)
+        if not least <= value <= most:
+            self._wrong[name] = problem
+        return value
+
+    def flag(self, name: str, default: bool) -> bool:
+        return self._parsed(name, default, {"true": True, "false": False}.__getitem__, "must be true or false")
+
+    def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
+        value = self._environ.get(name) or default
+        if value not in choices:
+            self._wrong[name] = f"must be one of {', '.join(choices)}"
+        return value
+
+    def url(self, name: str) -> str | None:
+        value = self._environ.get(name)
+        if not value:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK_HOSTS):
+            self._wrong[name] = "must be an https URL; http is for loopback only"
+        elif not parts.hostname or parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc:
+            self._wrong[name] = "must be scheme://host[:port] and no more"
+        return value.rstrip("/")
+
+    def application_profiles(self, name: str) -> dict[str, ApplicationProfile]:
+        def parse(text: str) -> dict[str, ApplicationProfile]:
+            profiles = {model_id: ApplicationProfile(**fields) for model_id, fields in json.loads(text).items()}
+            if not all(bool(profile.arn) != bool(profile.name) for profile in profiles.values()):
+                raise ValueError
+            return profiles
+
+        problem = "must be a JSON object by model id, each member with `arn`, or with `name` and perhaps `tags`"
+        return self._parsed(name, {}, parse, problem)
+
+    def _parsed(self, name: str, default: T, parse: Callable[[str], T], problem: str) -> T:
+        value = self._environ.get(name)
+        if not value:
+            return default
+        try:
+            return parse(value)
+        except (KeyError, ValueError, TypeError, AttributeError):
+            self._wrong[name] = problem
+            return default

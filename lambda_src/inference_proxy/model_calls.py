@@ -1,0 +1,105 @@
+"""Calls a model by whatever id the caller has for it: model id, inference profile id, or the ARN of either."""
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from inference_proxy.application_profiles import ApplicationProfiles
+from inference_proxy.boundary import Boundary, sha256_hex
+from inference_proxy.model_lists import ModelLists
+from inference_proxy.models import Crossing, Request, Response, UpstreamAnswer, UpstreamCall
+from inference_proxy.policy import Policy
+from inference_proxy.profiles import Catalog, Resolution, foundation_model_id
+
+ModelAs = Literal["application profile", "profile", "foundation model"]
+Build = Callable[[Resolution, str], UpstreamCall]
+Render = Callable[[UpstreamAnswer, Mapping[str, str]], Response]
+# Bedrock's sentence for a model that needs a profile, without its apostrophe, which comes in two forms.
+_NEEDS_PROFILE = (b"on-demand throughput", b"inference profile")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCall:
+    """What an operation wants of a model. ``build`` makes the upstream's request for a resolution and an audit id,
+    ``render`` the caller's answer from Bedrock's and the headers that say which model it was."""
+
+    operation: str
+    model_id: str
+    build: Build
+    render: Render
+    model_as: ModelAs = "application profile"
+
+
+class ModelCalls:
+    """Takes calls of models over the boundary."""
+
+    def __init__(
+        self, boundary: Boundary, policy: Policy, lists: ModelLists, application_profiles: ApplicationProfiles
+    ) -> None:
+        self._boundary = boundary
+        self._policy = policy
+        self._lists = lists
+        self._application_profiles = application_profiles
+        self._needs_profile: set[str] = set()  # foundation models of which Bedrock said so against its own lists
+
+    def send(self, request: Request, call: ModelCall) -> Response:
+        """Resolve the id, decide, cross. If Bedrock then says that the model needs a profile, cross once more with one.
+
+        The second time is a crossing with a record of its own: nothing was served or billed in the first.
+        """
+        resolution = self._resolve(request, call)
+        answer, response = self._cross(request, call, resolution)
+        if not _says_profile_needed(answer):
+            return response
+        catalog = self._lists.on_behalf(request, fresh=True)
+        profile = _assumed_profile(catalog, resolution.model_id)
+        if profile is None or profile.called_id == resolution.called_id:
+            return response
+        answer, second = self._cross(request, call, profile, crossing_id=str(uuid.uuid4()))
+        if answer.ok:
+            self._needs_profile.add(resolution.model_id)
+        # A guess that Bedrock does not know says nothing of the caller's model; its first answer does.
+        return second if answer.ok or catalog else response
+
+    def _resolve(self, request: Request, call: ModelCall) -> Resolution:
+        catalog = self._lists.on_behalf(request)
+        resolution = catalog.resolve(call.model_id) if catalog else Resolution.unresolved(call.model_id)
+        if call.model_as == "foundation model":
+            return Resolution.unresolved(foundation_model_id(resolution.model_id))
+        if resolution.called_id == call.model_id and resolution.model_id in self._needs_profile:
+            resolution = _assumed_profile(catalog, resolution.model_id) or resolution
+        if call.model_as == "application profile":
+            return self._application_profiles.instead_of(resolution, catalog, request)
+        return resolution
+
+    def _cross(
+        self, request: Request, call: ModelCall, resolution: Resolution, crossing_id: str = ""
+    ) -> tuple[UpstreamAnswer, Response]:
+        upstream = call.build(resolution, crossing_id or request.request_id)
+        crossing = Crossing(
+            request=request,
+            operation=call.operation,
+            decision=self._policy.decide(resolution),
+            payload_sha256=sha256_hex(upstream.body),
+            request_bytes=len(upstream.body),
+            model_id=call.model_id,
+            resolved_model_id=resolution.called_id,
+            crossing_id=crossing_id,
+        )
+        names = {"X-Requested-Model-Id": call.model_id, "X-Resolved-Model-Id": resolution.called_id}
+        with self._boundary.passage(crossing) as passage:
+            answer = passage.send(upstream)
+            return answer, call.render(answer, names)
+
+
+def _says_profile_needed(answer: UpstreamAnswer) -> bool:
+    return answer.status == 400 and all(words in answer.body for words in _NEEDS_PROFILE)
+
+
+def _assumed_profile(catalog: Catalog | None, model_id: str) -> Resolution | None:
+    """A profile for a model that needs one: from the lists; without them, by the name that AWS gives such profiles."""
+    if catalog:
+        return catalog.through_profile(model_id)
+    name = foundation_model_id(model_id)
+    return None if name.startswith("arn:") else Resolution(f"us.{name}", name)

@@ -1,0 +1,135 @@
+"""Bedrock's own operations, for clients that speak to Amazon Bedrock already: routes.py says which, and how.
+
+Path, query, body and answer cross byte for byte. Of the headers those cross that are named here or in the row: never
+the caller's credentials, cookies or host. Follows the Amazon Bedrock API Reference, and "Endpoints" in the Amazon
+Bedrock User Guide for OpenAI's and Anthropic's paths.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from functools import partial
+from urllib.parse import quote, urlencode
+
+from inference_proxy.boundary import Boundary, sha256_hex
+from inference_proxy.errors import InvalidParameterError, MissingBodyError
+from inference_proxy.json_member import find_member
+from inference_proxy.model_calls import ModelCall, ModelCalls
+from inference_proxy.models import Crossing, Request, Response, UpstreamAnswer, UpstreamCall
+from inference_proxy.operations.answers import check_size
+from inference_proxy.policy import Policy
+from inference_proxy.profiles import Resolution, checked_id, path_segment
+from inference_proxy.routes import Route, Upstream
+
+_METADATA = "x-amzn-bedrock-request-metadata"
+_BEDROCK_HEADERS = "x-amzn-bedrock-"
+_MEDIA_TYPES = ("content-type", "accept")
+_HEADER_NAME = re.compile(r"[a-z0-9-]{1,128}")
+_ANSWER_HEADERS = ("content-type", "retry-after", "x-amzn-requestid", "x-amzn-errortype", "request-id")
+_ANSWER_PREFIXES = (_BEDROCK_HEADERS, "anthropic-", "openai-", "x-ratelimit-")
+_PARAMETER = re.compile(r"\{(\w+)\}")
+_SIGNATURE = "x-amz-"  # of a query that was signed: credentials
+
+
+class Forward:
+    """Sends requests on to the same path of Commercial Bedrock."""
+
+    def __init__(self, boundary: Boundary, policy: Policy, model_calls: ModelCalls) -> None:
+        self._boundary = boundary
+        self._policy = policy
+        self._model_calls = model_calls
+
+    def operation(self, route: Route) -> Callable[[Request], Response]:
+        """The operation of a row that has an Upstream."""
+        if route.upstream is None:
+            raise ValueError(f"{route.operation} is no operation of Bedrock's")
+        return partial(self._forward, route, route.upstream)
+
+    def _forward(self, route: Route, upstream: Upstream, request: Request) -> Response:
+        parameters = {name: checked_id(value, name) for name, value in request.path_parameters.items()}
+        body = request.body if route.method == "POST" else b""
+        if route.method == "POST" and not body:
+            raise MissingBodyError(f"send the body of {route.operation}, as its API reference describes it")
+        member = find_member(body, upstream.model_member) if upstream.model_member else None
+        headers = _request_headers(request, upstream)
+        acceptable = ", ".join(upstream.answers) or headers.get("accept", "application/json")
+
+        def build(resolution: Resolution | None, audit_id: str) -> UpstreamCall:
+            named, sent = parameters, body
+            if resolution and member and resolution.called_id != member.value:
+                sent = member.replaced(resolution.called_id)
+            elif resolution and upstream.model_parameter:
+                named = {**parameters, upstream.model_parameter: resolution.called_id}
+            metadata = {_METADATA: _metadata(request, audit_id)} if upstream.request_metadata else {}
+            target = _target(route.path, named, request.query)
+            return UpstreamCall(upstream.service, route.method, target, {**headers, **metadata}, sent, acceptable)
+
+        if member:
+            model_id = checked_id(member.value, upstream.model_member)
+        else:
+            model_id = parameters.get(upstream.model_parameter, "")
+        if model_id:
+            call = ModelCall(route.operation, model_id, build, _answer, upstream.model_as)
+            return self._model_calls.send(request, call)
+        return self._send(request, route, build(None, request.request_id))
+
+    def _send(self, request: Request, route: Route, call: UpstreamCall) -> Response:
+        """An operation that runs no model."""
+        reads = route.method == "GET"
+        crossing = Crossing(
+            request=request,
+            operation=route.operation,
+            decision=self._policy.discovery() if reads else self._policy.without_model(),
+            payload_sha256=sha256_hex(call.body),
+            request_bytes=len(call.body),
+        )
+        with self._boundary.passage(crossing) as passage:
+            return _answer(passage.send(call), {})
+
+
+def _target(template: str, parameters: Mapping[str, str], query: Mapping[str, tuple[str, ...]]) -> str:
+    """The path, each parameter as one segment of it, and the caller's query without a signature."""
+    path = _PARAMETER.sub(lambda parameter: path_segment(parameters[parameter[1]]), template)
+    pairs = [
+        (name, value) for name, values in query.items() if not name.lower().startswith(_SIGNATURE) for value in values
+    ]
+    return f"{path}?{urlencode(pairs, quote_via=quote, safe='-._~')}" if pairs else path
+
+
+def _request_headers(request: Request, upstream: Upstream) -> dict[str, str]:
+    """What a caller may say to Bedrock: the types of both bodies, Bedrock's own headers, and those of the row."""
+    named = {*_MEDIA_TYPES, *upstream.headers}
+    headers = {
+        name: value
+        for name, value in request.headers.items()
+        if name in named or (name.startswith(_BEDROCK_HEADERS) and name != _METADATA)
+    }
+    for name, value in headers.items():
+        if not _HEADER_NAME.fullmatch(name) or not (value.isascii() and value.isprintable()):
+            raise InvalidParameterError(f"the header {name[:64]!a} must be printable ASCII")
+    return headers
+
+
+def _metadata(request: Request, audit_id: str) -> str:
+    """The caller's request metadata with the audit id, which Bedrock copies into its model invocation log.
+
+    A caller cannot set that one.
+    """
+    try:
+        metadata = json.loads(request.headers.get(_METADATA, "{}"))
+    except (ValueError, RecursionError):
+        metadata = None
+    if not isinstance(metadata, dict):
+        raise InvalidParameterError("the header X-Amzn-Bedrock-Request-Metadata must be a JSON object")
+    return json.dumps({**metadata, "auditId": audit_id})
+
+
+def _answer(answer: UpstreamAnswer, names: Mapping[str, str]) -> Response:
+    headers = {"content-type": "application/octet-stream", **names}
+    headers |= {
+        name: value
+        for name, value in answer.headers.items()
+        if name in _ANSWER_HEADERS or name.startswith(_ANSWER_PREFIXES)
+    }
+    error_code = None if answer.ok else (answer.error_type or "UpstreamError")
+    return check_size(Response(answer.status, headers, answer.body, error_code))
