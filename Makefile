@@ -13,6 +13,7 @@ VENV := .local/venv
 TWIN_VENV := .local/twin-venv
 ANALYSIS_VENV := .local/analysis-venv
 CLIENTS_VENV := .local/clients-venv
+NODE_CLIENTS := .local/node-clients
 VENV_PYTHON := $(VENV)/bin/python
 RUN := PYTHON="$(PYTHON)"
 
@@ -37,7 +38,7 @@ local-down: $(VENV)/ready ## Stop it
 # --- Quality ------------------------------------------------------------------------------------------------------
 
 .PHONY: test
-test: setup $(VENV)/tools-ready $(ANALYSIS_VENV)/ready $(CLIENTS_VENV)/ready ## Every test there is
+test: setup $(VENV)/tools-ready $(ANALYSIS_VENV)/ready $(CLIENTS_VENV)/ready $(NODE_CLIENTS)/ready ## Every test there is
 	@scripts/test.sh
 
 .PHONY: lint
@@ -101,6 +102,17 @@ destroy: setup require-env ## Destroy the application, then the infrastructure
 require-env:
 	@test -n "$(ENV)" || { echo "error: name the environment: ENV=name, a folder of terraform/environments" >&2; exit 2; }
 
+# --- Clients ------------------------------------------------------------------------------------------------------
+
+# Both take API_URL=https://... instead of ENV as well.
+.PHONY: connect
+connect: $(VENV)/ready ## Sign requests to the API for clients that cannot, on 127.0.0.1 (PORT=8787): ENV=name
+	@$(VENV_PYTHON) scripts/connect.py $(if $(ENV),"$(ENV)")
+
+.PHONY: client-profile
+client-profile: $(VENV)/ready ## Point boto3 and the AWS CLI at the API in one AWS profile: ENV=name (OPTION=--show, --remove)
+	@$(VENV_PYTHON) scripts/client_profile.py $(if $(ENV),"$(ENV)") $(OPTION)
+
 # --- Set-up -------------------------------------------------------------------------------------------------------
 
 .PHONY: setup
@@ -137,10 +149,17 @@ $(ANALYSIS_VENV)/ready: tests/analysis-requirements.txt | $(VENV)/ready
 	@touch $@
 
 $(CLIENTS_VENV)/ready: tests/client-requirements.txt | $(VENV)/ready
-	@echo "==> setting up $(@D) (once)"
+	@echo "==> setting up $(@D) (once; a minute or more)"
 	@"$(PYTHON)" -m venv --without-pip $(@D)
 	@$(INSTALL_BESIDE)
 	@touch $@
+
+# Where there is a Node that the AWS SDK runs on; elsewhere its test is skipped.
+$(NODE_CLIENTS)/ready: tests/clients/package.json tests/clients/package-lock.json
+	@if node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null && command -v npm >/dev/null; then \
+	  echo "==> setting up $(@D) (once)" && mkdir -p $(@D) && cp $^ $(@D) && \
+	  npm --prefix $(@D) ci --no-audit --no-fund --loglevel=error >/dev/null && touch $@; \
+	fi
 
 # The Lambda processes of the twin use this Python, so it is the runtime's version where that is installed.
 $(TWIN_VENV)/ready: tests/fakes/requirements.txt | $(VENV)/ready

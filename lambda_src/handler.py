@@ -118,14 +118,14 @@ def _connect_ahead(settings: Settings, transport: Transport) -> None:
         with suppress(TransportError):  # the request that needs it tries again and says what is wrong
             transport.connect(url, Deadline.after(_WARM_UP_SECONDS))
 
-    bedrock_url = settings.bedrock_url("bedrock-runtime", settings.commercial_region)
+    bedrock = {settings.bedrock_url(service, settings.commercial_region) for service in ("bedrock", "bedrock-runtime")}
     for_credential = (
         {settings.sts_url, settings.commercial_sts_url}
         if settings.credential.mode == "federation"
         else {settings.secretsmanager_url}
     )
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(connect, {settings.dynamodb_url, bedrock_url} | for_credential))
+    with ThreadPoolExecutor(5) as pool:
+        list(pool.map(connect, {settings.dynamodb_url} | bedrock | for_credential))
 
 
 SETTINGS = Settings.from_env(os.environ)

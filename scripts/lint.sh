@@ -32,7 +32,7 @@ step "ruff"
 step "mypy --strict lambda_src"
 "$bin/mypy" lambda_src
 step "shellcheck"
-"$bin/shellcheck" -x scripts/*.sh .ci/run
+"$bin/shellcheck" -x scripts/*.sh tests/clients/*.sh .ci/run
 step "terraform fmt"
 terraform fmt -check -recursive terraform
 step "terraform validate"

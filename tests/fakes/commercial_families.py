@@ -16,7 +16,8 @@ from tests.fakes.commercial_models import Family, Model
 from tests.fakes.commercial_reply import Reply
 from tests.fakes.commercial_wire import ValidationError
 
-ANTHROPIC_VERSION = "bedrock-2023-05-31"
+# The second is what Anthropic's own SDK sends since its version 2; that Bedrock takes it is its word alone.
+ANTHROPIC_VERSIONS = ("bedrock-2023-05-31", "2026-10-21")
 # The member that a request of the family cannot be without.
 _REQUIRED: dict[Family, str] = {
     **dict.fromkeys(("nova", "openai"), "messages"),
@@ -31,7 +32,7 @@ def check_body(model: Model, body: dict[str, Any]) -> None:
         # What Bedrock takes from the URL is refused in the body.
         required = ("anthropic_version", "max_tokens", "messages")
         anthropic.check_messages(body, required=required, refused=("model", "stream"))
-        if body["anthropic_version"] != ANTHROPIC_VERSION:
+        if body["anthropic_version"] not in ANTHROPIC_VERSIONS:
             raise ValidationError(f"Invalid API version: {body['anthropic_version']}")
     elif (name := _REQUIRED[model.family]) not in body:
         sentence = f"Malformed input request: #: required key [{name}] not found"

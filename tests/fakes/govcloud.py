@@ -11,6 +11,8 @@ and ministack lacks.
 5. GetStage names the settings of a route as AWS does (`~1bedrock~1models/GET`), where Terraform looks for them;
    UpdateRestApi changes lists and switches, which the emulator would store as text, so that a changed document applies;
    a custom domain can have a mapping at its root, and an API without a default endpoint answers on the domain only.
+6. A binary answer is decoded for a client without an Accept header as well: its first one decides, says AWS's page
+   "Binary media types for REST APIs", and a missing one counts as application/json, which `*/*` includes.
 
 The modules imported first add alarms, aliases' ARNs, web ACL logging, outbound identity federation, and what policies
 see.
@@ -49,8 +51,14 @@ vpc_endpoint: contextvars.ContextVar[str | None] = contextvars.ContextVar("vpc_e
 
 handle_control_plane = rest_apis.handle_request
 handle_invocation = rest_apis.handle_execute
+media_type_matches = rest_apis._media_type_matches
 authorize = app._enforce_execute_api
 condition_key = iam_evaluator._resolve_condition_key
+
+
+def media_type_or_default_matches(media_type: str | None, binary_media_types: list[str]) -> bool:
+    """Whether a body of this type, or for a client that accepts it, is binary; without a word it is JSON."""
+    return media_type_matches(media_type or "application/json", binary_media_types)
 
 
 async def control_plane(method: str, path: str, headers: dict, body: bytes, query: dict) -> Answer:
@@ -193,6 +201,7 @@ def import_path(api_id: str, path: str, item: dict, schemes: dict) -> None:
             rest_apis._put_integration_response(api_id, resource_id, method, answer["statusCode"], answer | selection)
 
 
+rest_apis._media_type_matches = media_type_or_default_matches
 rest_apis.handle_request = control_plane
 rest_apis.handle_execute = invocation
 rest_apis._AUTHENTICATION_GATEWAY_ERRORS["AccessDeniedException"] = ("ACCESS_DENIED", "AccessDeniedException")

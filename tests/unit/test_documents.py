@@ -114,9 +114,9 @@ def test_commands_and_files_in_readmes_exist(readme: str) -> None:
     text = (REPOSITORY / readme).read_text()
     targets = set(re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"\bmake ([a-z-]+)\b(?= ENV| TWIN|`|\s+#|$)", text, re.MULTILINE)) <= targets
-    for path in re.findall(r"\b((?:scripts|terraform|tests|lambda_src)/[\w./]+\.(?:py|sh|tf|md|yaml))\b", text):
+    for path in re.findall(r"\b((?:scripts|terraform|tests|lambda_src)/[\w./-]+\.(?:py|sh|tf|md|yaml))\b", text):
         assert (REPOSITORY / path).exists(), path
-    for script in re.findall(r"^(?:\w+=\S+ )*(scripts/[\w.]+)", text, re.MULTILINE):
+    for script in re.findall(r"^(?:\w+=\S+ )*(scripts/[\w.-]+)", text, re.MULTILINE):
         assert (REPOSITORY / script).stat().st_mode & 0o100, f"{script} cannot be run as written"
     for path, test in re.findall(r"`((?:unit|contract|integration|environments)/\w+\.py)(?:::(\w+))?`", text):
         assert f"def {test}" in (REPOSITORY / "tests" / path).read_text(), (path, test)

@@ -10,6 +10,7 @@ from inference_proxy.path_families import ANTHROPIC, BEDROCK, OPENAI, first_segm
 
 _JSON = {"Content-Type": "application/json"}
 _MAX_ANSWER_BYTES = 5_900_000  # of Lambda's 6 MB, escaped as JSON once more by the runtime
+_ESCAPED_IN_JSON = (b'"', b"\\", b"\n")
 # The exceptions that AWS's models of Bedrock know, by the status of our own errors; an SDK goes by the name.
 _BEDROCK_EXCEPTIONS = {
     400: "ValidationException",
@@ -73,7 +74,7 @@ def check_size(response: Response) -> Response:
     body = response.body
     try:
         body.decode()
-        size_bytes = len(body) + body.count(b'"') + body.count(b"\\")
+        size_bytes = len(body) + sum(body.count(escaped) for escaped in _ESCAPED_IN_JSON)
     except UnicodeDecodeError:
         size_bytes = len(body) * 4 // 3  # as base64
     if size_bytes > _MAX_ANSWER_BYTES:
