@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable
@@ -19,10 +20,20 @@ from typing import Any, NamedTuple
 
 import boto3
 
+from deployment import REPOSITORY
 from twin import ENVIRONMENT, Twin, isolate
 
 ON_DEMAND_MODEL = "amazon.nova-lite-v1:0"
 PROFILE_ONLY_MODEL = "anthropic.claude-haiku-4-5-20251001-v1:0"
+# As anybody writes it for Bedrock: nothing in it knows of the API.
+STREAMING_PROGRAM = """
+import boto3, sys
+messages = [{"role": "user", "content": [{"text": "Say hello."}]}]
+stream = boto3.client("bedrock-runtime").converse_stream(modelId=sys.argv[1], messages=messages)["stream"]
+for event in stream:
+    if "contentBlockDelta" in event:
+        print(event["contentBlockDelta"]["delta"]["text"])
+"""
 
 
 class Answer(NamedTuple):
@@ -49,6 +60,7 @@ class Demo:
             self.list_models,
             self.invoke_on_demand_model,
             self.invoke_profile_only_model,
+            self.stream_with_boto3,
             self.refuse_unsigned_call,
             self.pass_on_unknown_model,
             self.show_requests,
@@ -90,6 +102,21 @@ class Demo:
         path = self._upstream_requests()[-1]["path"]
         _expect(path.startswith("/model/us."), path)
         return f"200, resolved by itself: upstream saw {path}"
+
+    def stream_with_boto3(self) -> str:
+        """boto3 as it is, configured by an AWS profile: ConverseStream"""
+        caller = ("AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "API_URL")
+        with tempfile.TemporaryDirectory() as folder:
+            environ = {name: self._variables[name] for name in caller}
+            environ |= {"PATH": os.environ["PATH"], "HOME": folder, "PROFILE": "demo", "AWS_PROFILE": "demo"}
+            for command in (["scripts/client_profile.py"], ["-c", STREAMING_PROGRAM, PROFILE_ONLY_MODEL]):
+                result = subprocess.run(
+                    [sys.executable, *command], cwd=REPOSITORY, env=environ, capture_output=True, text=True, check=False
+                )
+                _expect(result.returncode == 0, result.stderr)
+        pieces = result.stdout.splitlines()
+        _expect(len(pieces) > 1, pieces)
+        return f"{len(pieces)} pieces of text; the program names no URL and no signature"
 
     def refuse_unsigned_call(self) -> str:
         """the same without a signature"""
