@@ -91,7 +91,7 @@ def build(settings: Settings, transport: Transport) -> tuple[App, Tasks]:
     boundary = Boundary(audit, credentials, bedrock, telemetry)
     policy = Policy(settings.allow_global_profiles)
     lists = ModelLists(boundary, policy, CatalogCache(settings.discovery_max_age_seconds), telemetry)
-    application_profiles = ApplicationProfiles(settings.application_profiles, boundary, policy, telemetry)
+    application_profiles = ApplicationProfiles(settings.application_profiles, boundary, policy, lists, telemetry)
     model_calls = ModelCalls(boundary, policy, lists, application_profiles)
     discovery = Discovery(boundary, policy, lists, settings.region)
     invoke = Invoke(model_calls, settings.region)

@@ -9,15 +9,17 @@ import json
 import time
 import uuid
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
 
 from inference_proxy.boundary import Boundary, sha256_hex
 from inference_proxy.errors import ProxyError
+from inference_proxy.model_lists import ModelLists
 from inference_proxy.models import ApplicationProfile, Crossing, Request, UpstreamCall
 from inference_proxy.policy import Policy
-from inference_proxy.profiles import Catalog, Resolution, destination_regions
+from inference_proxy.profiles import Catalog, Resolution
 from inference_proxy.telemetry import Telemetry
 
+_CREATE_SECONDS = 4.0  # of the time of the call that it is for
 _RETRY_SECONDS = 60.0  # after a failure; until then the model is called without its profile
 
 
@@ -25,43 +27,69 @@ class ApplicationProfiles:
     """The application profiles that stand in for models, by foundation model id."""
 
     def __init__(
-        self, wanted: Mapping[str, ApplicationProfile], boundary: Boundary, policy: Policy, telemetry: Telemetry
+        self,
+        wanted: Mapping[str, ApplicationProfile],
+        boundary: Boundary,
+        policy: Policy,
+        lists: ModelLists,
+        telemetry: Telemetry,
     ) -> None:
         self._wanted = wanted
         self._boundary = boundary
         self._policy = policy
+        self._lists = lists
         self._telemetry = telemetry
-        self._created: dict[str, Resolution] = {}
+        self._created: dict[str, tuple[Catalog, Resolution]] = {}  # with the lists that do not have it yet
         self._failed_at: dict[str, float] = {}
 
     def instead_of(self, resolution: Resolution, catalog: Catalog | None, request: Request) -> Resolution:
-        """The application profile of the model behind ``resolution``, or ``resolution`` itself if there is none."""
-        wanted = self._wanted.get(resolution.model_id)
-        if wanted is None or ":application-inference-profile/" in resolution.called_id:
-            return resolution
+        """The application profile of the model behind ``resolution``; ``resolution`` itself if there is none to use."""
         model_id = resolution.model_id
+        wanted = self._wanted.get(model_id)
+        if wanted is None or resolution.is_application_profile:
+            return resolution
+        if catalog is None:
+            # The lists cannot be read: a configured ARN is the operator's word, a name leads nowhere.
+            return replace(resolution, called_id=wanted.arn) if wanted.arn else self._without(resolution, request)
         if wanted.arn:
-            profile = catalog.profile(wanted.arn) if catalog else None
-            regions = destination_regions(profile) if profile else resolution.destination_regions
-            return Resolution(wanted.arn, model_id, regions)
-        if not catalog:
+            return catalog.application_profile(model_id, arn=wanted.arn) or self._without(resolution, request)
+        known = catalog.application_profile(model_id, name=wanted.name)
+        listed, created = self._created.get(model_id, (None, None))
+        if known or (created and listed is catalog):
+            return known or created or resolution
+        if time.time() - self._failed_at.get(model_id, float("-inf")) < _RETRY_SECONDS:
             return resolution
-        known = self._created.get(model_id) or _named(catalog, wanted.name, model_id)
-        if not known and time.time() - self._failed_at.get(model_id, float("-inf")) >= _RETRY_SECONDS:
-            known = self._create(wanted, resolution, catalog, request)
-        return known or resolution
+        return self._found_or_created(wanted, model_id, request) or self._without(resolution, request)
 
-    def _create(
-        self, wanted: ApplicationProfile, resolution: Resolution, catalog: Catalog, request: Request
-    ) -> Resolution | None:
-        """Create it; None if that fails. Two environments at once send the same token, and so get the same profile."""
-        model_id = resolution.model_id
-        source = catalog.profile(resolution.called_id) or catalog.model(model_id) or {}
-        document: dict[str, Any] = {
-            "inferenceProfileName": wanted.name,
-            "modelSource": {"copyFrom": source.get("inferenceProfileArn") or source.get("modelArn")},
-            "tags": [{"key": key, "value": value} for key, value in sorted(wanted.tags.items())],
-        }
+    def _without(self, resolution: Resolution, request: Request) -> Resolution:
+        """Say that the model has to do without its profile."""
+        self._failed_at[resolution.model_id] = time.time()
+        self._telemetry.count("ApplicationProfileFailures")
+        self._telemetry.warning("called without its application profile", request.request_id, resolution.model_id)
+        return resolution
+
+    def _found_or_created(self, wanted: ApplicationProfile, model_id: str, request: Request) -> Resolution | None:
+        """The profile by fresh lists, or a new one; None if the policy forbids what it would lead to, or it fails."""
+        brief = replace(request, deadline=request.deadline.within(_CREATE_SECONDS))
+        catalog = self._lists.on_behalf(brief, fresh=True)
+        if catalog is None:
+            return None
+        known = catalog.application_profile(model_id, name=wanted.name)
+        # Of what the model itself resolves to, whatever the first caller has called it.
+        source = catalog.resolve(model_id)
+        if known or not self._policy.decide(source).allowed:
+            return known
+        arn = self._create(wanted, source, catalog.arn_of(source), brief)
+        if arn is None:
+            return None
+        created = replace(source, called_id=arn, is_application_profile=True)
+        self._created[model_id] = (catalog, created)
+        return created
+
+    def _create(self, wanted: ApplicationProfile, source: Resolution, copy_from: str, request: Request) -> str | None:
+        """The ARN of the new profile. Environments that create it at once send the same token, and get the same one."""
+        tags = [{"key": key, "value": value} for key, value in sorted(wanted.tags.items())]
+        document = {"inferenceProfileName": wanted.name, "modelSource": {"copyFrom": copy_from}, "tags": tags}
         token = hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
         body = json.dumps({**document, "clientRequestToken": token}).encode()
         crossing = Crossing(
@@ -70,36 +98,16 @@ class ApplicationProfiles:
             decision=self._policy.configured(),
             payload_sha256=sha256_hex(body),
             request_bytes=len(body),
-            model_id=model_id,
-            resolved_model_id=resolution.called_id,
+            model_id=source.model_id,
+            resolved_model_id=source.called_id,
             crossing_id=str(uuid.uuid4()),
         )
         call = UpstreamCall("bedrock", "POST", "/inference-profiles", {"Content-Type": "application/json"}, body)
         try:
             with self._boundary.passage(crossing) as passage:
                 answer = passage.send(call)
-                arn = json.loads(answer.body).get("inferenceProfileArn") if answer.ok else None
-        except ProxyError as error:
-            code = error.code
-        else:
-            code = answer.error_type or f"Http{answer.status}"
-            if arn:
-                self._created[model_id] = Resolution(str(arn), model_id, resolution.destination_regions)
-                return self._created[model_id]
-        self._failed_at[model_id] = time.time()
-        self._telemetry.count("ApplicationProfileFailures")
-        self._telemetry.warning("application profile not created", request.request_id, code)
-        return None
-
-
-def _named(catalog: Catalog, name: str, model_id: str) -> Resolution | None:
-    """The application profile of this name; the first by ARN, should somebody have made two."""
-    found = [
-        profile
-        for profile in catalog.profiles_of(model_id)
-        if profile.get("type") == "APPLICATION" and profile.get("inferenceProfileName") == name
-    ]
-    if not found:
-        return None
-    profile = min(found, key=lambda profile: str(profile["inferenceProfileArn"]))
-    return Resolution(str(profile["inferenceProfileArn"]), model_id, destination_regions(profile))
+        except ProxyError:
+            return None  # on record; the caller's own call goes on
+        created = json.loads(answer.body) if answer.ok else {}
+        arn = created.get("inferenceProfileArn") if isinstance(created, dict) else None
+        return arn if isinstance(arn, str) else None

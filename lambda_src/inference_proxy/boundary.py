@@ -48,7 +48,8 @@ class Passage:
     def send_all(self, calls: Sequence[UpstreamCall], seconds: float) -> list[UpstreamAnswer | None]:
         """Send calls that ask for little and carry nothing side by side; None where no answer came within ``seconds``.
 
-        The outcome is that of the last one answered, with all attempts, bytes and the longest time.
+        The first goes ahead of the others, so that they need not find the credential out. The outcome is that of the
+        worst, with all attempts, bytes and the longest time.
         """
         deadline = self._deadline.within(seconds)
 
@@ -60,16 +61,16 @@ class Passage:
                 outcome.state, outcome.error_code, outcome.status_code = "FAILED", error.code, error.status
                 return None, outcome
 
+        results = [one(calls[0])]
         with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-            results = list(pool.map(one, calls))
+            results += pool.map(one, calls[1:])
         outcomes = [outcome for _, outcome in results]
-        for outcome in sorted(outcomes, key=lambda outcome: outcome.state == "COMPLETED")[-1:]:
-            self.outcome = replace(
-                outcome,
-                attempts=sum(each.attempts for each in outcomes),
-                response_bytes=sum(each.response_bytes for each in outcomes),
-                upstream_latency_ms=max(each.upstream_latency_ms or 0 for each in outcomes),
-            )
+        self.outcome = replace(
+            max(outcomes, key=lambda outcome: (outcome.state == "FAILED", outcome.status_code or 0)),
+            attempts=sum(outcome.attempts for outcome in outcomes),
+            response_bytes=sum(outcome.response_bytes for outcome in outcomes),
+            upstream_latency_ms=max(outcome.upstream_latency_ms or 0 for outcome in outcomes),
+        )
         return [answer for answer, _ in results]
 
     def send_with(self, credential: Credential, call: UpstreamCall) -> UpstreamAnswer:

@@ -6,9 +6,8 @@ from collections.abc import Callable
 
 from inference_proxy.profiles import Catalog
 
-# After a failed refresh: an overdue catalog serves on for a while, a missing one is wanted soon.
-_RETRY_SECONDS = 30.0
-_MISSING_RETRY_SECONDS = 2.0
+_RETRY_SECONDS = 30.0  # after a failed renewal; until then the overdue lists serve on
+_MISSING_RETRY_SECONDS = 10.0  # where there are none at all
 
 Load = Callable[[], Catalog]
 
@@ -19,8 +18,9 @@ class CatalogCache:
     def __init__(self, max_age_seconds: float) -> None:
         self._max_age_seconds = max_age_seconds
         self._catalog: Catalog | None = None
-        self._read_at = float("-inf")  # by the wall clock: the monotonic one may stand still while Lambda is frozen
-        self._tried_at = float("-inf")
+        # By the wall clock: the monotonic one may stand still while Lambda is frozen.
+        self._read_at = float("-inf")
+        self._failed_at = float("-inf")
         self._loading = threading.Lock()
         self._renewal: threading.Thread | None = None
 
@@ -30,41 +30,47 @@ class CatalogCache:
         return max(0, int(time.time() - self._read_at)) if self._catalog else 0
 
     @property
-    def failed_lately(self) -> bool:
-        """Whether there is no catalog and the last attempt to load one was moments ago."""
-        return self._catalog is None and time.time() - self._tried_at < _MISSING_RETRY_SECONDS
+    def missing(self) -> bool:
+        """Whether there is no catalog, and it is too early to try again."""
+        return self._catalog is None and time.time() - self._failed_at < _MISSING_RETRY_SECONDS
 
-    def get(self, load: Load, max_age_seconds: float | None = None) -> Catalog:
-        """A catalog of at most this age (by default that of the settings), loaded if need be.
+    def get(self, load: Load) -> Catalog:
+        """The catalog, loaded if it is missing or overdue; the overdue one if that fails, or failed a moment ago.
 
-        An overdue one is given out if it cannot be renewed; raises what ``load`` raises if there is none at all.
+        Raises what ``load`` raises if there is none at all.
         """
-        age_seconds = self._max_age_seconds if max_age_seconds is None else max_age_seconds
+        if self._catalog and time.time() - self._failed_at < _RETRY_SECONDS:
+            return self._catalog
+        return self.get_fresh(load, self._max_age_seconds)
+
+    def get_fresh(self, load: Load, max_age_seconds: float) -> Catalog:
+        """A catalog of at most this age, loaded if need be; an older one, or an error, as in ``get``."""
         asked_at = time.time()
         with self._loading:
-            current = self._read_at > asked_at or asked_at - self._read_at < age_seconds  # another one has just read it
-            waits = max_age_seconds is None and asked_at - self._tried_at < _RETRY_SECONDS
-            if self._catalog and (current or waits):
+            # Read since then: by another request, whose result is as fresh.
+            if self._catalog and (self._read_at > asked_at or asked_at - self._read_at < max_age_seconds):
                 return self._catalog
-            self._tried_at = asked_at
             try:
                 self._catalog = load()
             except Exception:
+                self._failed_at = time.time()
                 if self._catalog:
                     return self._catalog
                 raise
-            self._read_at = time.time()
+            self._read_at, self._failed_at = time.time(), float("-inf")
             return self._catalog
 
     def get_at_once(self, load: Load) -> Catalog:
         """The catalog there is. If it is overdue it is renewed beside the request; only a missing one is waited for."""
-        if self._catalog is None:
+        catalog = self._catalog
+        if catalog is None:
             return self.get(load)
-        overdue = time.time() - self._read_at >= self._max_age_seconds
-        if overdue and self._renewal is None and time.time() - self._tried_at >= _RETRY_SECONDS:
+        now = time.time()
+        overdue = now - self._read_at >= self._max_age_seconds and now - self._failed_at >= _RETRY_SECONDS
+        if overdue and self._renewal is None:
             self._renewal = threading.Thread(target=self.get, args=(load,), name="renew-catalog", daemon=True)
             self._renewal.start()
-        return self._catalog
+        return catalog
 
     def settle(self) -> None:
         """Wait for a renewal under way, which has a deadline: Lambda freezes what still runs after the answer."""

@@ -9,6 +9,11 @@ from urllib.parse import urlsplit
 from inference_proxy.models import ApplicationProfile
 
 _LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
+# As in CreateInferenceProfile of the Amazon Bedrock API Reference.
+_APPLICATION_PROFILE_ARN = re.compile(
+    r"arn:aws:bedrock:[a-z0-9-]{1,20}:[0-9]{12}:application-inference-profile/[A-Za-z0-9.:-]{1,64}"
+)
+_APPLICATION_PROFILE_NAME = re.compile(r"(?=.{1,64}$)([0-9A-Za-z][ _-]?)+")
 
 T = TypeVar("T")
 
@@ -68,10 +73,7 @@ class Environment:
 
     def application_profiles(self, name: str) -> dict[str, ApplicationProfile]:
         def parse(text: str) -> dict[str, ApplicationProfile]:
-            profiles = {model_id: ApplicationProfile(**fields) for model_id, fields in json.loads(text).items()}
-            if not all(bool(profile.arn) != bool(profile.name) for profile in profiles.values()):
-                raise ValueError
-            return profiles
+            return {model_id: _application_profile(**fields) for model_id, fields in json.loads(text).items()}
 
         problem = "must be a JSON object by model id, each member with `arn`, or with `name` and perhaps `tags`"
         return self._parsed(name, {}, parse, problem)
@@ -85,3 +87,13 @@ class Environment:
         except (KeyError, ValueError, TypeError, AttributeError):
             self._wrong[name] = problem
             return default
+
+
+def _application_profile(arn: str = "", name: str = "", tags: Mapping[str, str] | None = None) -> ApplicationProfile:
+    """An application profile by its ARN, or by a name and tags; raises ValueError or TypeError for anything else."""
+    tags = dict(tags or {})
+    by_arn = bool(_APPLICATION_PROFILE_ARN.fullmatch(arn)) and not name and not tags
+    by_name = bool(_APPLICATION_PROFILE_NAME.fullmatch(name)) and not arn
+    if not (by_arn or by_name) or not all(isinstance(text, str) for pair in tags.items() for text in pair):
+        raise ValueError
+    return ApplicationProfile(arn, name, tags)

@@ -48,8 +48,7 @@ def request_id(event: Mapping[str, Any]) -> str:
 
 
 def path(event: Mapping[str, Any]) -> str:
-    """The path of the call, decoded once."""
-    # Decoded once: API Gateway hands it on encoded or decoded, never encoded twice.
+    """The path of the call, decoded once: API Gateway hands it on encoded or decoded, never encoded twice."""
     return unquote(_path(event), errors="replace").rstrip("/") or "/"
 
 
@@ -61,7 +60,7 @@ def parse(event: Mapping[str, Any], context: LambdaContext, response_timeout_sec
     """
     gateway = _mapping(event, "requestContext")
     identity = _mapping(gateway, "identity")
-    headers = {str(name).lower(): str(value) for name, value in _mapping(event, "headers").items()}
+    headers = _headers(event)
     return Request(
         request_id=request_id(event),
         invocation_id=context.aws_request_id,
@@ -114,7 +113,18 @@ def _query(event: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     lists = _mapping(event, "multiValueQueryStringParameters")
     single = _mapping(event, "queryStringParameters")
     query = {str(name): tuple(map(str, values)) for name, values in lists.items() if isinstance(values, list)}
-    return query or {str(name): (str(value),) for name, value in single.items()}
+    query = query or {str(name): (str(value),) for name, value in single.items()}
+    # A signature in the query was for API Gateway alone.
+    return {name: values for name, values in query.items() if not name.lower().startswith("x-amz-")}
+
+
+def _headers(event: Mapping[str, Any]) -> dict[str, str]:
+    """By lower-case name; what came several times is one list ("Field Lines and Combined Field Value" in RFC 9110)."""
+    headers = {str(name).lower(): str(value) for name, value in _mapping(event, "headers").items()}
+    for name, values in _mapping(event, "multiValueHeaders").items():
+        if isinstance(values, list) and values:
+            headers[str(name).lower()] = ", ".join(map(str, values))
+    return headers
 
 
 def _body(event: Mapping[str, Any], max_bytes: int) -> bytes:

@@ -6,13 +6,12 @@ included), and in OpenAI's and Anthropic's API references.
 
 import base64
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from inference_proxy.errors import UpstreamProtocolError
 from inference_proxy.eventstream import MEDIA_TYPE, EventStreamDecoder, EventStreamError, Frame
-from inference_proxy.models import Outcome, UpstreamAnswer
+from inference_proxy.models import Outcome, UpstreamAnswer, error_name
 
 # By field of Outcome: how the families of models call it, and in which of their objects.
 _TOKEN_HEADERS = {
@@ -34,8 +33,11 @@ _TOKEN_MEMBERS = {
     ),
 }
 _DETAILS = ("prompt_tokens_details", "input_tokens_details")
-_ERROR_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")  # and no sentence, which may quote the request
-_MOST_TOKENS = 10**15  # DynamoDB and CloudWatch take no more; no answer does
+_MOST_DIGITS = 15  # DynamoDB and CloudWatch take no longer numbers; no answer has so many tokens
+# What comes last in a stream: of Converse; of Anthropic's and OpenAI's server-sent events, by their type.
+_LAST_FRAME = "messageStop"
+_LAST_EVENTS = ("message_stop", "response.completed", "response.failed", "response.incomplete", "response.cancelled")
+_DONE = b"[DONE]"  # of OpenAI's chat
 
 
 def note_headers(answer: UpstreamAnswer, outcome: Outcome) -> None:
@@ -45,7 +47,7 @@ def note_headers(answer: UpstreamAnswer, outcome: Outcome) -> None:
     outcome.error_code = None if answer.ok else (answer.error_type or f"Http{answer.status}")
     for field, header in _TOKEN_HEADERS.items():
         value = answer.headers.get(header, "")
-        if value.isascii() and value.isdecimal() and int(value) < _MOST_TOKENS:
+        if value.isascii() and value.isdecimal() and len(value) <= _MOST_DIGITS:
             setattr(outcome, field, int(value))
 
 
@@ -62,22 +64,33 @@ def inspect(answer: UpstreamAnswer, acceptable: str, outcome: Outcome) -> None:
     media_type = answer.media_type
     if not answer.ok:
         # OpenAI's and Anthropic's errors have their names in the body.
-        outcome.error_code = answer.error_type or _error_name(_json_or_none(answer.body)) or outcome.error_code
-    elif media_type == "application/json" or media_type.endswith("+json"):
-        _note_usage([_json(answer.body)], outcome)
+        outcome.error_code = answer.error_type or _named_error(_json_or_none(answer.body)) or outcome.error_code
+    elif acceptable != MEDIA_TYPE and (media_type == "application/json" or media_type.endswith("+json")):
+        _note([_json(answer.body)], outcome)
     elif not _accepts(acceptable, media_type):
         raise UpstreamProtocolError("the answer's content type is not the one that was asked for")
     elif media_type == MEDIA_TYPE:
-        _note_usage(_framed_documents(answer.body, outcome), outcome)
+        _note(_framed_documents(answer.body, outcome), outcome)
     elif media_type == "text/event-stream":
-        _note_usage(_sent_documents(answer.body, outcome), outcome)
+        _note(_sent_documents(answer.body), outcome)
 
 
 def _json(body: bytes) -> Any:
     try:
-        return json.loads(body)
+        return json.loads(body, parse_int=_int)
     except (ValueError, RecursionError):
         raise UpstreamProtocolError("Commercial Bedrock announced JSON, but the body is not") from None
+
+
+def _json_or_none(text: bytes) -> Any:
+    try:
+        return json.loads(text, parse_int=_int)
+    except (ValueError, RecursionError):
+        return None  # the client gets it as it is
+
+
+def _int(digits: str) -> int | None:
+    return int(digits) if len(digits) <= _MOST_DIGITS else None
 
 
 def _accepts(acceptable: str, media_type: str) -> bool:
@@ -89,66 +102,78 @@ def _accepts(acceptable: str, media_type: str) -> bool:
 def _framed_documents(body: bytes, outcome: Outcome) -> Iterator[Any]:
     """What the frames of an event stream hold. InvokeModelWithResponseStream packs the model's own JSON as base64."""
     decoder = EventStreamDecoder()
+    complete = False
     try:
         for frame in decoder.feed(body):
-            _note_exception(frame, outcome)
+            kind = frame.headers.get(":event-type")
+            failure = _failure(frame)
+            # A stream of chunks has no last one that all models know.
+            complete = complete or failure is not None or kind in (_LAST_FRAME, "chunk")
+            outcome.error_code = failure or outcome.error_code
             document = _json_or_none(frame.payload)
-            if frame.headers.get(":event-type") == "chunk" and isinstance(document, dict):
-                document = _json_or_none(base64.b64decode(str(document.get("bytes", ""))))
+            if kind == "chunk" and isinstance(document, dict):
+                document = _json_or_none(base64.b64decode(str(document.get("bytes", "")), validate=True))
             yield document
     except (EventStreamError, ValueError):
         raise UpstreamProtocolError("the event stream from Commercial Bedrock is garbled") from None
-    if not decoder.between_frames:
-        raise UpstreamProtocolError("the event stream from Commercial Bedrock broke off within a frame")
+    if not complete or not decoder.between_frames:
+        raise UpstreamProtocolError("the event stream from Commercial Bedrock broke off")
 
 
-def _note_exception(frame: Frame, outcome: Outcome) -> None:
+def _failure(frame: Frame) -> str | None:
+    """The name of the error that a frame is about."""
     kind = frame.headers.get(":message-type")
     if kind == "exception":
-        name = frame.headers.get(":exception-type", "exception")
-        outcome.error_code = name[:1].upper() + name[1:]
-    elif kind == "error":
-        outcome.error_code = frame.headers.get(":error-code", "error")
+        name = frame.headers.get(":exception-type", "")
+        return error_name(name[:1].upper() + name[1:]) or "exception"
+    return (error_name(frame.headers.get(":error-code")) or "error") if kind == "error" else None
 
 
-def _sent_documents(body: bytes, outcome: Outcome) -> Iterator[Any]:
-    """What server-sent events hold ("Server-sent events" in the HTML standard); each of theirs is one line of data."""
-    for line in body.splitlines():
+def _sent_documents(body: bytes) -> Iterator[Any]:
+    """What server-sent events hold ("Server-sent events" in the HTML standard)."""
+    data: list[bytes] = []
+    complete = False
+    for line in [*body.splitlines(), b""]:
         if line.startswith(b"data:"):
-            document = _json_or_none(line[5:])
-            error = _error_name(document)
-            if error:
-                outcome.error_code = error
+            data.append(line[5:].removeprefix(b" "))
+        elif not line and data:
+            event, data = b"\n".join(data), []
+            document = _json_or_none(event)
+            complete = complete or event == _DONE or _is_last(document)
             yield document
+    if not complete:
+        raise UpstreamProtocolError("the server-sent events from Commercial Bedrock broke off")
 
 
-def _error_name(document: Any) -> str | None:
-    """The name of the error in a document of OpenAI's or Anthropic's, if it is one."""
+def _is_last(document: Any) -> bool:
+    if not isinstance(document, dict):
+        return False
+    choices = document.get("choices")
+    finished = isinstance(choices, list) and any(isinstance(one, dict) and one.get("finish_reason") for one in choices)
+    return finished or document.get("type") in _LAST_EVENTS or _named_error(document) is not None
+
+
+def _named_error(document: Any) -> str | None:
+    """The name of the error in a document of OpenAI's or Anthropic's, if it is about one."""
     if not isinstance(document, dict):
         return None
     response = document.get("response")
     error = document.get("error") or (response.get("error") if isinstance(response, dict) else None)
-    found = [error.get("code"), error.get("type")] if isinstance(error, dict) else []
-    found += [document.get("code"), "error"] if document.get("type") == "error" else []
-    return next((name for name in found if isinstance(name, str) and _ERROR_NAME.fullmatch(name)), None)
+    if isinstance(error, dict):
+        return error_name(error.get("code")) or error_name(error.get("type")) or "error"
+    return error_name(document.get("code")) or "error" if document.get("type") == "error" else None
 
 
-def _json_or_none(text: bytes) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None  # such as [DONE]; the client gets it as it is
-
-
-def _note_usage(documents: Iterable[Any], outcome: Outcome) -> None:
-    """Note token counts, the last ones of a stream; what a header said comes first."""
+def _note(documents: Iterable[Any], outcome: Outcome) -> None:
+    """Note errors and token counts, the last ones of a stream; what a header said of tokens comes first."""
     found: dict[str, int] = {}
     for document in documents:
+        outcome.error_code = _named_error(document) or outcome.error_code
         for usage in _usages(document):
             for field, members in _TOKEN_MEMBERS.items():
                 for member in members:
                     value = usage.get(member)
-                    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _MOST_TOKENS:
+                    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
                         found[field] = value
     for field, value in found.items():
         if getattr(outcome, field) is None:

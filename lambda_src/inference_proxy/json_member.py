@@ -33,7 +33,7 @@ def find_member(body: bytes, name: str) -> Member:
     """
     try:
         text = body.decode()
-        found = [member for key, member in _members(text) if key == name]
+        found = _members(text, name)
     except (ValueError, IndexError, RecursionError):
         raise InvalidJsonError("the request body is not a JSON object in UTF-8") from None
     if len(found) != 1:
@@ -42,19 +42,20 @@ def find_member(body: bytes, name: str) -> Member:
     return found[0]
 
 
-def _members(text: str) -> list[tuple[str, Member]]:
-    """All members of the object, in order; raises ValueError or IndexError where it is none."""
-    members: list[tuple[str, Member]] = []
-    position = _after(text, 0, "{")
+def _members(text: str, name: str) -> list[Member]:
+    """All members of this name in the object; raises ValueError or IndexError where the text is no object."""
+    members: list[Member] = []
+    position, is_first = _after(text, 0, "{"), True
     while text[position] != "}":
-        if members:
-            position = _after(text, position, ",")
+        position = position if is_first else _after(text, position, ",")
+        is_first = False
         key, position = _DECODER.raw_decode(text, _skip(text, position))
         if not isinstance(key, str):
             raise ValueError("a name is no text")  # noqa: TRY004 - the document is wrong, not a caller
         start = _after(text, position, ":")
         value, position = _DECODER.raw_decode(text, start)
-        members.append((key, Member(value, text, start, position)))
+        if key == name:
+            members.append(Member(value, text, start, position))
         position = _skip(text, position)
     if _skip(text, position + 1) != len(text):
         raise ValueError("there is something behind the object")

@@ -1,20 +1,22 @@
 """Calls a model by whatever id the caller has for it: model id, inference profile id, or the ARN of either."""
 
+import re
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
 
 from inference_proxy.application_profiles import ApplicationProfiles
 from inference_proxy.boundary import Boundary, sha256_hex
+from inference_proxy.errors import ProxyError
 from inference_proxy.model_lists import ModelLists
 from inference_proxy.models import Crossing, Request, Response, UpstreamAnswer, UpstreamCall
 from inference_proxy.policy import Policy
-from inference_proxy.profiles import Catalog, Resolution, foundation_model_id
+from inference_proxy.profiles import Catalog, Resolution
+from inference_proxy.routes import ModelAs
 
-ModelAs = Literal["application profile", "profile", "foundation model"]
 Build = Callable[[Resolution, str], UpstreamCall]
 Render = Callable[[UpstreamAnswer, Mapping[str, str]], Response]
+_GEOGRAPHY = re.compile(r"^(us|us-gov|eu|apac|jp|au|ca|global)\.")  # what AWS puts before a model's id in a profile's
 # Bedrock's sentence for a model that needs a profile, without its apostrophe, which comes in two forms.
 _NEEDS_PROFILE = (b"on-demand throughput", b"inference profile")
 
@@ -60,16 +62,20 @@ class ModelCalls:
         if answer.ok:
             self._needs_profile.add(resolution.model_id)
         # A guess that Bedrock does not know says nothing of the caller's model; its first answer does.
-        return second if answer.ok or catalog else response
+        return response if catalog is None and answer.status in (400, 404) else second
 
     def _resolve(self, request: Request, call: ModelCall) -> Resolution:
         catalog = self._lists.on_behalf(request)
         resolution = catalog.resolve(call.model_id) if catalog else Resolution.unresolved(call.model_id)
         if call.model_as == "foundation model":
-            return Resolution.unresolved(foundation_model_id(resolution.model_id))
+            assumed = resolution.model_id if catalog else _GEOGRAPHY.sub("", resolution.model_id)
+            return Resolution.unresolved(assumed)
+        if resolution.is_application_profile and resolution.destination_regions is None:
+            catalog = self._lists.on_behalf(request, fresh=True)  # it may be new
+            resolution = catalog.resolve(call.model_id) if catalog else resolution
         if resolution.called_id == call.model_id and resolution.model_id in self._needs_profile:
             resolution = _assumed_profile(catalog, resolution.model_id) or resolution
-        if call.model_as == "application profile":
+        if call.model_as == "application profile" and self._policy.decide(resolution).allowed:
             return self._application_profiles.instead_of(resolution, catalog, request)
         return resolution
 
@@ -88,9 +94,15 @@ class ModelCalls:
             crossing_id=crossing_id,
         )
         names = {"X-Requested-Model-Id": call.model_id, "X-Resolved-Model-Id": resolution.called_id}
-        with self._boundary.passage(crossing) as passage:
-            answer = passage.send(upstream)
-            return answer, call.render(answer, names)
+        try:
+            with self._boundary.passage(crossing) as passage:
+                answer = passage.send(upstream)
+                response = call.render(answer, names)
+                # A stream may have failed on its way.
+                return answer, replace(response, error_code=response.error_code or passage.outcome.error_code)
+        except ProxyError as error:
+            error.headers |= names
+            raise
 
 
 def _says_profile_needed(answer: UpstreamAnswer) -> bool:
@@ -101,5 +113,4 @@ def _assumed_profile(catalog: Catalog | None, model_id: str) -> Resolution | Non
     """A profile for a model that needs one: from the lists; without them, by the name that AWS gives such profiles."""
     if catalog:
         return catalog.through_profile(model_id)
-    name = foundation_model_id(model_id)
-    return None if name.startswith("arn:") else Resolution(f"us.{name}", name)
+    return None if model_id.startswith("arn:") else Resolution(f"us.{model_id}", model_id)

@@ -21,6 +21,7 @@ from inference_proxy.telemetry import Telemetry
 
 _PAGES = 50  # of up to 1,000 profiles each: a paging loop that cannot go on for ever
 _IMPLICIT_SECONDS = 5.0  # what a lookup on behalf of another operation may take of its time
+_RENEWAL_SECONDS = 2.5  # the same of a lookup beside it, for which the answer has to wait
 _REFRESH_SECONDS = 5.0  # lists of this age are fresh for whoever asks for fresh ones
 
 
@@ -51,16 +52,20 @@ class ModelLists:
 
         Raises ListsRefusedError or a ProxyError if there are none and they cannot be read.
         """
-        return self._cache.get(lambda: self._load(request, crossing_id), _REFRESH_SECONDS if fresh else None)
+        if fresh:
+            return self._cache.get_fresh(lambda: self._load(request, crossing_id), _REFRESH_SECONDS)
+        return self._cache.get(lambda: self._load(request, crossing_id))
 
     def on_behalf(self, request: Request, *, fresh: bool = False) -> Catalog | None:
         """The lists for another operation, without waiting for their renewal; None if they cannot be read at all.
 
         ``fresh`` ones are waited for.
         """
-        if self._cache.failed_lately:
+        if self._cache.missing:
             return None
-        brief = replace(request, deadline=request.deadline.within(_IMPLICIT_SECONDS))
+        renews = self._cache.age_seconds > 0 and not fresh
+        seconds = _RENEWAL_SECONDS if renews else _IMPLICIT_SECONDS
+        brief = replace(request, deadline=request.deadline.within(seconds))
 
         def load() -> Catalog:
             try:
@@ -72,7 +77,7 @@ class ModelLists:
                 raise
 
         try:
-            return self._cache.get(load, _REFRESH_SECONDS) if fresh else self._cache.get_at_once(load)
+            return self._cache.get_fresh(load, _REFRESH_SECONDS) if fresh else self._cache.get_at_once(load)
         except (ListsRefusedError, ProxyError):
             return None
 
@@ -92,13 +97,15 @@ class ModelLists:
         refused = None
         with self._boundary.passage(crossing) as passage:
             try:
-                summaries = _pages(passage, "/foundation-models", "modelSummaries")
-                models = [model for model in summaries if model.get("modelId")]
+                models = list(_pages(passage, "/foundation-models", "modelSummaries", "modelId"))
                 profiles = [
                     profile
                     for kind in ("SYSTEM_DEFINED", "APPLICATION")
                     for profile in _pages(
-                        passage, f"/inference-profiles?maxResults=1000&type={kind}", "inferenceProfileSummaries"
+                        passage,
+                        f"/inference-profiles?maxResults=1000&type={kind}",
+                        "inferenceProfileSummaries",
+                        "inferenceProfileId",
                     )
                 ]
             except ListsRefusedError as error:  # kept until the outcome is on record: Bedrock did answer
@@ -108,8 +115,8 @@ class ModelLists:
         return Catalog(models, profiles, str(passage.outcome.destination_region))
 
 
-def _pages(passage: Passage, target: str, member: str) -> Iterator[Mapping[str, Any]]:
-    """The members of a list, page by page."""
+def _pages(passage: Passage, target: str, member: str, identifier: str) -> Iterator[Mapping[str, Any]]:
+    """The items of a list that have an identifier, page by page."""
     following = target
     for _ in range(_PAGES):
         answer = passage.send(UpstreamCall("bedrock", "GET", following))
@@ -119,8 +126,11 @@ def _pages(passage: Passage, target: str, member: str) -> Iterator[Mapping[str, 
         members = document.get(member) if isinstance(document, dict) else None
         if not isinstance(members, list) or not all(isinstance(item, dict) for item in members):
             raise UpstreamProtocolError("Commercial Bedrock's list does not hold what its API reference says")
-        yield from members
+        for item in members:
+            if item.get(identifier):  # a member that is null is as good as none
+                yield {name: value for name, value in item.items() if value is not None}
         token = document.get("nextToken")
         if not token:
             return
         following = f"{target}&nextToken={quote(str(token), safe='')}"
+    raise UpstreamProtocolError(f"Commercial Bedrock's list does not end after {_PAGES} pages")

@@ -1,5 +1,6 @@
 """The words of the domain, as frozen dataclasses: what comes in, what crosses, what comes back, what is recorded."""
 
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ class Deadline:
         return Deadline(min(self.ends_at, time.monotonic() + seconds))
 
 
+_ERROR_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 UNKNOWN = "unknown"  # what API Gateway did not say of a caller
 
 
@@ -117,7 +119,7 @@ class UpstreamAnswer:
     def error_type(self) -> str | None:
         """Bedrock's exception name: ``x-amzn-errortype`` may carry a namespace and a URL around it."""
         value = self.headers.get("x-amzn-errortype")
-        return value.partition(":")[0].rpartition("#")[2].strip() if value else None
+        return error_name(value.partition(":")[0].rpartition("#")[2].strip()) if value else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +185,11 @@ class Outcome:
     def success(self) -> bool:
         """Whether Bedrock served the request, to its end."""
         return self.state == "COMPLETED" and self.error_code is None
+
+
+def error_name(text: object) -> str | None:
+    """``text`` if it is the name of an error, and no sentence, which might quote a request; else None."""
+    return text if isinstance(text, str) and _ERROR_NAME.fullmatch(text) else None
 
 
 def timestamp_ms(moment: datetime) -> str:

@@ -1,7 +1,12 @@
 """Decides whether a crossing may happen, and says by which rule."""
 
+import re
+
 from inference_proxy.models import Decision
 from inference_proxy.profiles import Resolution
+
+# Ids that stand for a model without naming it.
+_LEADS_ELSEWHERE = re.compile(r":(application-inference-profile|prompt|prompt-router|default-prompt-router)/")
 
 
 class Policy:
@@ -14,14 +19,21 @@ class Policy:
         """The decision on calling a model or profile, by what would go upstream and where that leads."""
         # An ARN names the profile in one of its last parts. An application profile has a name of its own: what counts
         # is where it leads, and "" is anywhere.
-        is_global = any(part.startswith("global.") for part in resolution.called_id.split("/"))
-        is_global = is_global or "" in resolution.destination_regions
+        regions = resolution.destination_regions
+        is_global = any(part.startswith("global.") for part in resolution.called_id.split("/")) or "" in (regions or ())
         if is_global and not self._allow_global_profiles:
             return Decision(
                 allowed=False,
                 rule="destination.global-profiles",
                 reason="global inference profiles may process data outside the United States and are not allowed; "
                 "use a profile of one geography, such as us.",
+            )
+        if regions is None and _LEADS_ELSEWHERE.search(resolution.called_id) and not self._allow_global_profiles:
+            return Decision(
+                allowed=False,
+                rule="destination.unknown",
+                reason="Bedrock's lists do not say where this leads, and it might be anywhere; name the model or an "
+                "inference profile",
             )
         return self.without_model()
 

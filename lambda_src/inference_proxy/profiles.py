@@ -12,12 +12,12 @@ from urllib.parse import quote
 
 from inference_proxy.errors import InvalidParameterError
 
-# The shapes of botocore's InvokeModelIdentifier, but anchored, and without "..": an id never changes the path.
+# The shapes of botocore's InvokeModelIdentifier, but anchored, and without "..": an id never changes the path. Of ARNs
+# the Commercial ones: nothing of GovCloud is there to be called.
 _PLAIN_ID = re.compile(r"(?!arn:)[A-Za-z0-9][A-Za-z0-9._:-]{0,255}")
-_ARN = re.compile(
-    r"arn:aws[a-z-]*:(bedrock|sagemaker):[a-z0-9-]{0,20}:[0-9]{0,12}:[a-z-]+(/[A-Za-z0-9._:-]{1,256}){1,4}"
-)
+_ARN = re.compile(r"arn:aws:(bedrock|sagemaker):[a-z0-9-]{0,20}:[0-9]{0,12}:[a-z-]+(/[A-Za-z0-9._:-]{1,256}){1,4}")
 _FOUNDATION_MODEL_ARN = re.compile(r"arn:aws:bedrock:([a-z0-9-]*)::foundation-model/(.+)")
+_APPLICATION = ":application-inference-profile/"
 _PROFILE_ARN = re.compile(r"arn:aws:bedrock:[a-z0-9-]*:[0-9]*:(?:application-)?inference-profile/(.+)")
 
 
@@ -41,12 +41,14 @@ class Resolution:
 
     called_id: str  # what goes upstream
     model_id: str  # the foundation model behind it, as far as the lists know; else the id itself
-    destination_regions: tuple[str, ...] = ()  # of a profile; "" is any region of the world
+    # Where a profile may have requests processed, "" being any region of the world. None: the lists do not say.
+    destination_regions: tuple[str, ...] | None = None
+    is_application_profile: bool = False
 
     @classmethod
     def unresolved(cls, identifier: str) -> "Resolution":
-        """The id as it is, about which nothing is known."""
-        return cls(identifier, identifier)
+        """The id as it is, about which the lists say nothing."""
+        return cls(identifier, foundation_model_id(identifier), is_application_profile=_APPLICATION in identifier)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +66,14 @@ class Catalog:
         """
         profile = self.profile(identifier)
         if profile:
-            return Resolution(identifier, _model_behind(profile), destination_regions(profile))
+            return _by_profile(profile, identifier)
         model = self.model(identifier)
         if model is None:
             return Resolution.unresolved(identifier)
+        here = Resolution(identifier, str(model["modelId"]), (self.region,))
         if "ON_DEMAND" in model.get("inferenceTypesSupported", ()):
-            return Resolution(identifier, str(model["modelId"]))
-        return self.through_profile(identifier) or Resolution(identifier, str(model["modelId"]))
+            return here
+        return self.through_profile(identifier) or here
 
     def through_profile(self, identifier: str) -> Resolution | None:
         """The same by a system-defined profile, whatever the lists say of on-demand throughput; None if there is none.
@@ -84,11 +87,28 @@ class Catalog:
             profile_id = str(profile["inferenceProfileId"])
             return {geography: 0, "global": 2}.get(profile_id.partition(".")[0], 1), profile_id
 
-        serving = [profile for profile in self.profiles_of(model_id) if profile.get("type") != "APPLICATION"]
-        if not serving:
-            return None
-        profile = min(serving, key=preference)
-        return Resolution(str(profile["inferenceProfileId"]), model_id, destination_regions(profile))
+        serving = [profile for profile in self.profiles_of(model_id) if not _is_application(profile)]
+        return _by_profile(min(serving, key=preference)) if serving else None
+
+    def application_profile(self, model_id: str, *, arn: str = "", name: str = "") -> Resolution | None:
+        """The active application profile of a model by its ARN or name; the first, should a name have been given twice.
+
+        None if there is none, or it is another model's.
+        """
+        found = [
+            profile
+            for profile in self.profiles_of(model_id)
+            if _is_application(profile)
+            and arn in ("", profile.get("inferenceProfileArn"))
+            and name in ("", profile.get("inferenceProfileName"))
+        ]
+        first = min(found, key=lambda profile: str(profile.get("inferenceProfileArn")), default=None)
+        return _by_profile(first) if first else None
+
+    def arn_of(self, resolution: Resolution) -> str:
+        """The ARN of the profile or model that goes upstream; "" if the lists do not have it."""
+        profile, model = self.profile(resolution.called_id), self.model(resolution.called_id)
+        return str((profile or {}).get("inferenceProfileArn") or (model or {}).get("modelArn") or "")
 
     def model(self, identifier: str) -> Mapping[str, Any] | None:
         """The summary of a foundation model, by its id or ARN."""
@@ -121,6 +141,18 @@ def destination_regions(profile: Mapping[str, Any]) -> tuple[str, ...]:
     """Where a profile may have requests processed, in order; "" is any region of the world."""
     arns = [_FOUNDATION_MODEL_ARN.fullmatch(str(model.get("modelArn"))) for model in profile.get("models", ())]
     return tuple(sorted({arn[1] for arn in arns if arn}))
+
+
+def _by_profile(profile: Mapping[str, Any], called_id: str = "") -> Resolution:
+    """A profile's resolution. Bedrock takes an application profile by its ARN only."""
+    is_application = _is_application(profile)
+    proper_id = str(profile.get("inferenceProfileArn" if is_application else "inferenceProfileId"))
+    called_id = proper_id if is_application or not called_id else called_id
+    return Resolution(called_id, _model_behind(profile), destination_regions(profile), is_application)
+
+
+def _is_application(profile: Mapping[str, Any]) -> bool:
+    return profile.get("type") == "APPLICATION"
 
 
 def _model_behind(profile: Mapping[str, Any]) -> str:

@@ -6,6 +6,10 @@ Bedrock's: it crosses byte for byte, and the row is all there is to it (operatio
 
 from typing import Literal, NamedTuple
 
+# What goes upstream in the place of a caller's id: an application profile if the model has one, an inference profile if
+# it needs one, or the foundation model behind a profile.
+ModelAs = Literal["application profile", "profile", "foundation model"]
+
 
 class Upstream(NamedTuple):
     """How an operation of Bedrock's crosses."""
@@ -13,9 +17,7 @@ class Upstream(NamedTuple):
     service: Literal["bedrock-runtime", "bedrock"] = "bedrock-runtime"
     model_parameter: str = ""  # the path parameter that says which model runs
     model_member: str = ""  # or the member of the JSON body
-    # What stands in for the caller's id: an inference profile if need be, an application's own one if there is one, or
-    # the foundation model behind a profile.
-    model_as: Literal["application profile", "profile", "foundation model"] = "application profile"
+    model_as: ModelAs = "application profile"
     answers: tuple[str, ...] = ("application/json",)  # media types of a success; (): those the caller accepts
     headers: tuple[str, ...] = ()  # request headers that cross beside content types and X-Amzn-Bedrock-*
     request_metadata: bool = False  # it takes X-Amzn-Bedrock-Request-Metadata: the audit id goes in there

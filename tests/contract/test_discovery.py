@@ -1,6 +1,7 @@
 """GET /bedrock/models and /bedrock/models/{modelId} over real sockets."""
 
 import json
+import time
 from typing import Any
 from urllib.parse import quote
 
@@ -162,8 +163,9 @@ def test_a_refusal_to_list_is_bedrocks_status(bench: RouterBench, commercial: Co
 def test_overdue_lists_serve_while_bedrock_does_not_answer(bench: RouterBench, commercial: CommercialStandIn) -> None:
     bench.restart(DISCOVERY_MAX_AGE_SECONDS="0")
     assert bench.call("GET", "/bedrock/models").status == 200
-    commercial.inject("throttle", count=10, match="/foundation-models")
+    commercial.inject("throttle", match="/foundation-models")
     assert bench.call("GET", "/bedrock/models").status == 200
+    assert commercial.faults.pending() == []
 
 
 def test_access_that_bedrock_does_not_tell_is_unknown(bench: RouterBench, commercial: CommercialStandIn) -> None:
@@ -196,6 +198,32 @@ def test_one_model_with_its_availability_now(
     assert model["availability"]["authorizationStatus"] == "AUTHORIZED"
     path = f"/foundation-model-availability/{quote(model_id, safe='')}"
     assert [request["path"] for request in commercial.requests].count(path) == 2  # live
+
+
+def test_access_that_was_not_told_is_asked_for_again(bench: RouterBench, commercial: CommercialStandIn) -> None:
+    commercial.inject("throttle", count=4, match="/foundation-model-availability/")
+    assert [model["access"] for model in models(bench).values()].count("UNKNOWN") == 4
+    record = bench.records("ReadModelAccess")[-1]
+    assert (record["statusCode"], record["errorCode"]) == ("429", "ThrottlingException")
+    assert "UNKNOWN" not in {model["access"] for model in models(bench).values()}
+
+
+def test_a_key_that_changed_since_the_lists_were_read(bench: RouterBench, commercial: CommercialStandIn) -> None:
+    commercial.inject("throttle", count=100, match="/foundation-model-availability/")
+    models(bench)
+    commercial.clear()
+    time.sleep(1.1)  # the router looks for another credential at most once a second
+    bench.secrets.put_secret_value(SecretId=bench.secret, SecretString=json.dumps({"bedrock_api_key": "XP-CANARY-new"}))
+    commercial.replace_credentials({"api_keys": ["XP-CANARY-new"]})
+    listed = models(bench)  # the lists are in the cache, and the first to meet the new key are 13 questions at once
+    assert {model["access"] for model in listed.values()} == {"AVAILABLE", "NOT_AVAILABLE"}
+
+
+def test_one_model_takes_refresh_and_no_other_parameter(bench: RouterBench) -> None:
+    path = f"/bedrock/models/{quote(ON_DEMAND_MODEL, safe='')}"
+    assert bench.call("GET", path, query={"refresh": "true"}).status == 200
+    answer = bench.call("GET", path, query={"provider": "Amazon"})
+    assert (answer.status, answer.error["code"]) == (400, "InvalidParameter")
 
 
 def test_an_unknown_model_is_404(bench: RouterBench) -> None:

@@ -4,10 +4,13 @@ import json
 from typing import Any
 from urllib.parse import quote
 
+import boto3
 import pytest
 
 from inference_proxy import errors
 from inference_proxy.operations.answers import failure_answer
+from inference_proxy.routes import ROUTES, Route
+from tests.contract.gateway_front import GatewayFront
 from tests.contract.router_bench import NOVA_BODY, ON_DEMAND_MODEL, PROFILE_ONLY_MODEL, Answer, RouterBench
 from tests.fakes.commercial import CommercialStandIn
 
@@ -159,3 +162,66 @@ def test_every_error_of_ours_has_a_form_that_clients_know(error: type[errors.Pro
     assert (openai["message"], openai["code"]) == ("words", error.code)
     anthropic = json.loads(failure_answer(failure, "id-00001", "/anthropic/v1/messages").body)
     assert (anthropic["type"], anthropic["error"]["message"]) == ("error", f"{error.code}: words")
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if route.upstream and "/v1/" not in route.path])
+def test_our_errors_are_exceptions_that_the_operations_model_has(route: Route) -> None:
+    assert route.upstream
+    model = boto3.client(route.upstream.service, region_name="us-east-1").meta.service_model
+    modeled = {shape.name for shape in model.operation_model(route.operation).error_shapes}
+    statuses = {shape.name: shape.metadata["error"]["httpStatusCode"] for shape in model.error_shapes}
+    for error in vars(errors).values():
+        # Those that are raised where there is a route.
+        if isinstance(error, type) and hasattr(error, "status") and error.status not in (404, 405):
+            answer = failure_answer(error("words"), "id-00001", route.path)
+            name = answer.headers["x-amzn-errortype"]
+            assert name in modeled, (error, name)
+            assert answer.status == statuses[name] or answer.status // 100 == statuses[name] // 100
+
+
+def test_an_sdk_does_not_repeat_a_call_that_may_be_billed(bench: RouterBench, commercial: CommercialStandIn) -> None:
+    bench.restart(RESPONSE_TIMEOUT_SECONDS="4")
+    assert bench.invoke().status == 200
+    commercial.clear()
+    commercial.inject("hang", count=5, match="/model/")
+    with GatewayFront(bench).running() as api:
+        client = boto3.client(
+            "bedrock-runtime",
+            region_name="us-gov-west-1",
+            endpoint_url=api.url,
+            aws_access_key_id="AKIAMADEUP",
+            aws_secret_access_key="made-up",
+        )
+        with pytest.raises(client.exceptions.ModelTimeoutException, match="UpstreamTimeout"):
+            client.converse(modelId=ON_DEMAND_MODEL, messages=NOVA_BODY["messages"])
+    assert len(commercial.requests) == 1
+
+
+def test_a_header_that_came_twice_crosses_whole(bench: RouterBench, commercial: CommercialStandIn) -> None:
+    body = {"model": f"us.{PROFILE_ONLY_MODEL}", "max_tokens": 8, "messages": CLAUDE_BODY["messages"]}
+    several = {"Content-Type": ["application/json"], "anthropic-version": ["2023-06-01"], "anthropic-beta": ["a", "b"]}
+    headers = {name: values[-1] for name, values in several.items()}
+    answer = bench.call("POST", "/anthropic/v1/messages", body, headers=headers, multiValueHeaders=several)
+    assert answer.status == 200, answer.text
+    assert received(commercial)["headers"]["anthropic-beta"] == "a, b"
+
+
+def test_a_signature_in_the_query_stays_here(bench: RouterBench, commercial: CommercialStandIn) -> None:
+    query = {"X-Amz-Signature": "made-up", "x-amz-security-token": "made-up", "byProvider": "Amazon"}
+    assert bench.call("GET", "/foundation-models", query=query).status == 200
+    assert commercial.requests[-1]["path"] == "/foundation-models?byProvider=Amazon"
+    assert bench.call("GET", "/bedrock/models", query=query | {"byProvider": ""}).status == 400  # for byProvider
+    assert bench.call("GET", "/bedrock/models", query={"X-Amz-Signature": "made-up"}).status == 200
+
+
+def test_full_request_metadata_crosses_as_it_is(bench: RouterBench, commercial: CommercialStandIn) -> None:
+    full = {f"key{number}": "value" for number in range(16)}
+    header = {"X-Amzn-Bedrock-Request-Metadata": json.dumps(full)}
+    assert call(bench, ON_DEMAND_MODEL, "invoke", NOVA_BODY, **header).status == 200
+    assert json.loads(received(commercial)["headers"]["x-amzn-bedrock-request-metadata"]) == full
+
+
+def test_our_own_errors_of_a_model_call_name_the_model(bench: RouterBench) -> None:
+    answer = call(bench, f"global.{PROFILE_ONLY_MODEL}", "invoke", CLAUDE_BODY)
+    assert answer.status == 403
+    assert answer.headers["X-Requested-Model-Id"] == f"global.{PROFILE_ONLY_MODEL}"

@@ -1,24 +1,21 @@
 """Whatever id a caller has for a model works: found in Bedrock's lists, else by Bedrock's own error."""
 
 import json
-from concurrent.futures import ThreadPoolExecutor
+import time
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
-from tests.contract.conftest import MakeBench
 from tests.contract.gateway_front import GatewayFront
 from tests.contract.router_bench import ON_DEMAND_MODEL, PROFILE_ONLY_MODEL, Answer, RouterBench
 from tests.contract.sdk_requests import SdkRequest
 from tests.contract.test_differential import exchange
 from tests.fakes.commercial import CommercialStandIn
-from tests.fakes.commercial_auth import API_KEY
 
 US_PROFILE = f"us.{PROFILE_ONLY_MODEL}"
 ACCOUNT_ARN = "arn:aws:bedrock:us-east-1:111122223333"
 CONVERSE_BODY = {"messages": [{"role": "user", "content": [{"text": "hi"}]}]}
-TAGS = {"CostCenter": "42", "Team": "a"}
 OPENAI_MODEL = "openai.gpt-5.6-luna"
 
 
@@ -163,120 +160,27 @@ def test_overdue_lists_are_renewed_beside_the_request(
     assert bench.records("ListModels")[-1]["state"] == "COMPLETED"
 
 
-def create_application_profile(commercial: CommercialStandIn, name: str, source: str) -> str:
-    body = json.dumps({"inferenceProfileName": name, "modelSource": {"copyFrom": source}}).encode()
-    request = SdkRequest("POST", "/inference-profiles", {"Content-Type": "application/json"}, body)
-    status, _, answer = exchange(commercial.url, request, Authorization=f"Bearer {API_KEY}")
-    assert status == 201, answer
-    return str(json.loads(answer)["inferenceProfileArn"])
+def test_a_failed_guess_says_why_if_that_helps(bench: RouterBench, commercial: CommercialStandIn) -> None:
+    commercial.inject("status", count=50, match="/foundation-models", status=403, errortype="AccessDeniedException")
+    commercial.inject("throttle", match="/model/us.")
+    assert converse(bench, PROFILE_ONLY_MODEL).status == 429
 
 
-def created(commercial: CommercialStandIn) -> list[dict[str, Any]]:
-    return [
-        request
-        for request in commercial.requests
-        if (request["method"], request["path"]) == ("POST", "/inference-profiles")
-    ]
-
-
-def application_profiles(commercial: CommercialStandIn) -> list[dict[str, Any]]:
-    request = SdkRequest("GET", "/inference-profiles?type=APPLICATION", {}, b"")
-    _, _, answer = exchange(commercial.url, request, Authorization=f"Bearer {API_KEY}")
-    return list(json.loads(answer)["inferenceProfileSummaries"])
-
-
-def tags_of(commercial: CommercialStandIn, arn: str) -> dict[str, str]:
-    request = SdkRequest(
-        "POST", "/listTagsForResource", {"Content-Type": "application/json"}, json.dumps({"resourceARN": arn}).encode()
-    )
-    _, _, answer = exchange(commercial.url, request, Authorization=f"Bearer {API_KEY}")
-    return {tag["key"]: tag["value"] for tag in json.loads(answer)["tags"]}
-
-
-def test_a_callers_application_profile_is_called_as_it_is(bench: RouterBench, commercial: CommercialStandIn) -> None:
-    arn = create_application_profile(commercial, "team-a", f"{ACCOUNT_ARN}:inference-profile/{US_PROFILE}")
-
-    answer = converse(bench, arn)
-    envelope = bench.invoke(arn, {"max_tokens": 8, "messages": [{"role": "user", "content": "hi"}]})
-
-    assert (answer.status, envelope.status) == (200, 200), envelope.text  # the envelope knew that it is Anthropic's
-    assert answer.headers["X-Resolved-Model-Id"] == arn
-
-
-def test_an_application_profile_that_leads_anywhere_is_denied(
+def test_without_lists_tokens_are_counted_by_the_name_in_a_profiles(
     bench: RouterBench, commercial: CommercialStandIn
 ) -> None:
-    arn = create_application_profile(
-        commercial, "world", f"{ACCOUNT_ARN}:inference-profile/global.{PROFILE_ONLY_MODEL}"
-    )
-
-    answer = converse(bench, arn)
-
-    assert answer.status == 403
-    assert "destination.global-profiles" in answer.json["message"]
+    commercial.inject("status", count=50, match="/foundation-models", status=403, errortype="AccessDeniedException")
+    answer = converse(bench, US_PROFILE, "count-tokens", {"input": {"converse": CONVERSE_BODY}})
+    assert (answer.status, answer.headers["X-Resolved-Model-Id"]) == (200, PROFILE_ONLY_MODEL)
 
 
-@pytest.mark.parametrize("model_id", [PROFILE_ONLY_MODEL, US_PROFILE])
-def test_a_model_is_called_by_its_application_profile(
-    bench: RouterBench, commercial: CommercialStandIn, model_id: str
-) -> None:
-    arn = create_application_profile(commercial, "team-a", f"{ACCOUNT_ARN}:inference-profile/{US_PROFILE}")
-    bench.restart(APPLICATION_PROFILES=json.dumps({PROFILE_ONLY_MODEL: {"arn": arn}}))
-
-    assert converse(bench, model_id).headers["X-Resolved-Model-Id"] == arn
-    assert converse(bench, ON_DEMAND_MODEL).headers["X-Resolved-Model-Id"] == ON_DEMAND_MODEL
-    counted = converse(bench, model_id, "count-tokens", {"input": {"converse": CONVERSE_BODY}})
-    assert counted.headers["X-Resolved-Model-Id"] == PROFILE_ONLY_MODEL
-
-
-@pytest.mark.parametrize("model_id", [PROFILE_ONLY_MODEL, ON_DEMAND_MODEL])
-def test_an_application_profile_is_created_once_with_its_tags(
-    bench: RouterBench, commercial: CommercialStandIn, model_id: str
-) -> None:
-    wanted = json.dumps({model_id: {"name": "team-a", "tags": TAGS}})
-    for _ in range(2):  # two execution environments, one after the other
-        bench.restart(APPLICATION_PROFILES=wanted)
-        for _ in range(2):
-            answer = converse(bench, model_id)
-            assert answer.status == 200, answer.text
-
-    profiles = application_profiles(commercial)
-    assert len(created(commercial)) == len(profiles) == 1
-    arn = profiles[0]["inferenceProfileArn"]
-    assert answer.headers["X-Resolved-Model-Id"] == arn
-    assert tags_of(commercial, arn) == TAGS
-    record = bench.records("CreateInferenceProfile")[-1]
-    assert (record["modelId"], record["decisionRule"]) == (model_id, "configuration.allow")
-
-
-def test_environments_that_race_make_one_profile(make_bench: MakeBench, commercial: CommercialStandIn) -> None:
-    wanted = json.dumps({PROFILE_ONLY_MODEL: {"name": "team-a", "tags": TAGS}})
-    benches = [make_bench({"bedrock_api_key": API_KEY}) for _ in range(4)]
-    for bench in benches:
-        bench.restart(APPLICATION_PROFILES=wanted)
-    commercial.inject("slow", count=8, match="/inference-profiles?maxResults=1000&type=APPLICATION", delay_seconds=0.5)
-
-    with ThreadPoolExecutor(4) as pool:
-        answers = list(pool.map(lambda bench: converse(bench, PROFILE_ONLY_MODEL), benches))
-
-    assert [answer.status for answer in answers] == [200] * 4
-    assert len(created(commercial)) > 1  # they did race
-    assert len(application_profiles(commercial)) == 1
-    assert len({answer.headers["X-Resolved-Model-Id"] for answer in answers}) == 1
-
-
-def test_a_model_is_called_without_its_profile_where_that_cannot_be_created(
-    bench: RouterBench, commercial: CommercialStandIn, capsys: pytest.CaptureFixture[str]
-) -> None:
-    bench.restart(APPLICATION_PROFILES=json.dumps({ON_DEMAND_MODEL: {"name": "team-a"}}))
-    assert bench.call("GET", "/bedrock/models").status == 200
-    commercial.inject("status", match="/inference-profiles", status=403, errortype="AccessDeniedException")
-
-    for _ in range(2):
-        assert converse(bench, ON_DEMAND_MODEL).headers["X-Resolved-Model-Id"] == ON_DEMAND_MODEL
-
-    assert len(created(commercial)) == 1  # and not tried again at once
-    assert "ApplicationProfileFailures" in capsys.readouterr().out
+def test_lists_that_hang_are_left_alone_for_a_while(bench: RouterBench, commercial: CommercialStandIn) -> None:
+    commercial.inject("hang", count=5, match="/foundation-models")
+    started = time.monotonic()
+    for _ in range(3):
+        assert converse(bench, PROFILE_ONLY_MODEL).status == 200
+    assert time.monotonic() - started < 8  # once 4 s, not three times, and not again for the fallback
+    assert sum(request["path"] == "/foundation-models" for request in commercial.requests) == 1
 
 
 @pytest.mark.parametrize("decodes", [False, True])

@@ -1,5 +1,7 @@
 """Settings.from_env: every missing or bad name at once, endpoints as the SDKs resolve them."""
 
+import json
+
 import pytest
 
 from inference_proxy.environment import SettingsError
@@ -105,3 +107,29 @@ def test_what_federation_lacks_is_named(changes: dict[str, str], named: str) -> 
         Settings.from_env(FEDERATED | changes)
     assert named in str(raised.value)
     assert "XP-CANARY" not in str(raised.value)
+
+
+PROFILE_ARN = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc123"
+
+
+def test_application_profiles_by_arn_and_by_name() -> None:
+    text = json.dumps({"a.model": {"arn": PROFILE_ARN}, "b.model": {"name": "team a", "tags": {"CostCenter": "1"}}})
+    profiles = Settings.from_env(COMPLETE | {"APPLICATION_PROFILES": text}).application_profiles
+    assert profiles["a.model"].arn == PROFILE_ARN
+    assert (profiles["b.model"].name, dict(profiles["b.model"].tags)) == ("team a", {"CostCenter": "1"})
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *("[]", "{", '{"m": "x"}', '{"m": {}}', '{"m": {"arn": 5}}', '{"m": {"arn": "hello"}}', '{"m": {"name": 7}}'),
+        *('{"m": {"name": "a/b"}}', '{"m": {"name": "n", "tags": ["a"]}}', '{"m": {"name": "n", "tags": {"k": 5}}}'),
+        json.dumps({"m": {"arn": PROFILE_ARN.replace("arn:aws:", "arn:aws-us-gov:")}}),
+        json.dumps({"m": {"arn": PROFILE_ARN, "tags": {"k": "v"}}}),
+        json.dumps({"m": {"arn": PROFILE_ARN, "name": "n"}}),
+        json.dumps({"m": {"arn": PROFILE_ARN, "colour": "red"}}),
+    ],
+)
+def test_application_profiles_that_make_no_sense_are_refused_at_start(wrong: str) -> None:
+    with pytest.raises(SettingsError, match="APPLICATION_PROFILES: must be a JSON object"):
+        Settings.from_env(COMPLETE | {"APPLICATION_PROFILES": wrong})

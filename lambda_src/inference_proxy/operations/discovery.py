@@ -55,8 +55,7 @@ class Discovery:
 
     def list_models(self, request: Request) -> Response:
         """The models, filtered by the query; ``Age`` tells how old the lists are, ``refresh=true`` reads them anew."""
-        query = _single_values(request.query)
-        flags = {name: _FLAGS[value] for name, value in query.items() if name in _FLAG_PARAMETERS}
+        query, flags = _checked(request.query, _PARAMETERS)
         try:
             catalog = self._lists.read(request, fresh=flags.get("refresh", False))
         except ListsRefusedError as error:
@@ -82,8 +81,9 @@ class Discovery:
     def get_model(self, request: Request) -> Response:
         """One model, by its id, a profile's, or the ARN of either; with what Bedrock says of its availability now."""
         identifier = checked_id(request.path_parameters.get("modelId"), "modelId")
+        _, flags = _checked(request.query, ("refresh",))
         try:
-            catalog = self._lists.read(request, str(uuid.uuid4()))
+            catalog = self._lists.read(request, str(uuid.uuid4()), fresh=flags.get("refresh", False))
         except ListsRefusedError as error:
             return _refusal(error.answer, request.request_id)
         model = catalog.model(catalog.resolve(identifier).model_id)
@@ -97,17 +97,18 @@ class Discovery:
         return json_answer(described, headers={"Age": str(self._lists.age_seconds)})
 
     def _access_by_model(self, request: Request, catalog: Catalog) -> Mapping[str, str]:
-        """Whether this account may use each model; asked once for each reading of the lists."""
+        """Whether this account may use each model, as far as Bedrock said so since the lists were read."""
         known_of, known = self._access
-        if known_of is not catalog:
-            model_ids = [str(model["modelId"]) for model in catalog.models]
-            answers = self._availability(request, "ReadModelAccess", str(uuid.uuid4()), model_ids)
-            known = {
+        known = known if known_of is catalog else {}
+        missing = [str(model["modelId"]) for model in catalog.models if model["modelId"] not in known]
+        if missing:
+            answers = self._availability(request, "ReadModelAccess", str(uuid.uuid4()), missing)
+            found = {
                 model_id: _access(json.loads(answer.body))
-                for model_id, answer in zip(model_ids, answers, strict=True)
+                for model_id, answer in zip(missing, answers, strict=True)
                 if answer and answer.ok
             }
-            self._access = (catalog, known)
+            self._access = (catalog, known := {**known, **found})
         return known
 
     def _availability(
@@ -148,19 +149,24 @@ class Discovery:
         }
 
     def _callable(self, resolution: Resolution, model: Mapping[str, Any]) -> str | None:
-        served = resolution.destination_regions or "ON_DEMAND" in model.get("inferenceTypesSupported", ())
+        by_itself = resolution.called_id == model["modelId"]
+        served = not by_itself or "ON_DEMAND" in model.get("inferenceTypesSupported", ())
         return resolution.called_id if served and self._policy.decide(resolution).allowed else None
 
 
-def _single_values(query: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+def _checked(
+    query: Mapping[str, tuple[str, ...]], parameters: tuple[str, ...]
+) -> tuple[dict[str, str], dict[str, bool]]:
+    """The query's values, and those of them that are true or false."""
     for name, values in query.items():
-        if name not in _PARAMETERS:
-            raise InvalidParameterError(f"unknown query parameter; this operation takes {', '.join(_PARAMETERS)}")
+        if name not in parameters:
+            raise InvalidParameterError(f"unknown query parameter; this operation takes {', '.join(parameters)}")
         if len(values) != 1:
             raise InvalidParameterError(f"`{name}` may be given once")
         if name in _FLAG_PARAMETERS and values[0] not in _FLAGS:
             raise InvalidParameterError(f"`{name}` must be true or false")
-    return {name: values[0] for name, values in query.items()}
+    single = {name: values[0] for name, values in query.items()}
+    return single, {name: _FLAGS[value] for name, value in single.items() if name in _FLAG_PARAMETERS}
 
 
 def _matches(model: Mapping[str, Any], query: Mapping[str, str], flags: Mapping[str, bool]) -> bool:
@@ -194,4 +200,7 @@ def _ended(model: Mapping[str, Any]) -> bool:
 def _refusal(answer: UpstreamAnswer, request_id: str) -> Response:
     code = answer.error_type or "UpstreamError"
     message = "Commercial Bedrock refused to list its models; check the credential's policy"
-    return error_answer(answer.status, code, message, request_id, {"x-amzn-errortype": code})
+    headers = {"x-amzn-errortype": code}
+    if "retry-after" in answer.headers:
+        headers["Retry-After"] = answer.headers["retry-after"]
+    return error_answer(answer.status, code, message, request_id, headers)

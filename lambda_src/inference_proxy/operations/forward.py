@@ -28,7 +28,7 @@ _HEADER_NAME = re.compile(r"[a-z0-9-]{1,128}")
 _ANSWER_HEADERS = ("content-type", "retry-after", "x-amzn-requestid", "x-amzn-errortype", "request-id")
 _ANSWER_PREFIXES = (_BEDROCK_HEADERS, "anthropic-", "openai-", "x-ratelimit-")
 _PARAMETER = re.compile(r"\{(\w+)\}")
-_SIGNATURE = "x-amz-"  # of a query that was signed: credentials
+_MOST_METADATA = 16  # entries that Bedrock takes
 
 
 class Forward:
@@ -71,15 +71,14 @@ class Forward:
         if model_id:
             call = ModelCall(route.operation, model_id, build, _answer, upstream.model_as)
             return self._model_calls.send(request, call)
-        return self._send(request, route, build(None, request.request_id))
+        return self._send(request, route.operation, build(None, request.request_id))
 
-    def _send(self, request: Request, route: Route, call: UpstreamCall) -> Response:
+    def _send(self, request: Request, operation: str, call: UpstreamCall) -> Response:
         """An operation that runs no model."""
-        reads = route.method == "GET"
         crossing = Crossing(
             request=request,
-            operation=route.operation,
-            decision=self._policy.discovery() if reads else self._policy.without_model(),
+            operation=operation,
+            decision=self._policy.discovery() if call.service == "bedrock" else self._policy.without_model(),
             payload_sha256=sha256_hex(call.body),
             request_bytes=len(call.body),
         )
@@ -88,12 +87,10 @@ class Forward:
 
 
 def _target(template: str, parameters: Mapping[str, str], query: Mapping[str, tuple[str, ...]]) -> str:
-    """The path, each parameter as one segment of it, and the caller's query without a signature."""
+    """The path, each parameter as one segment of it, and the caller's query."""
     path = _PARAMETER.sub(lambda parameter: path_segment(parameters[parameter[1]]), template)
-    pairs = [
-        (name, value) for name, values in query.items() if not name.lower().startswith(_SIGNATURE) for value in values
-    ]
-    return f"{path}?{urlencode(pairs, quote_via=quote, safe='-._~')}" if pairs else path
+    pairs = [(name, value) for name, values in query.items() for value in values]
+    return f"{path}?{urlencode(pairs, quote_via=quote, safe='-._~', errors='replace')}" if pairs else path
 
 
 def _request_headers(request: Request, upstream: Upstream) -> dict[str, str]:
@@ -113,7 +110,7 @@ def _request_headers(request: Request, upstream: Upstream) -> dict[str, str]:
 def _metadata(request: Request, audit_id: str) -> str:
     """The caller's request metadata with the audit id, which Bedrock copies into its model invocation log.
 
-    A caller cannot set that one.
+    A caller cannot set that one. Where 16 entries of the caller's leave no room for it, the user agent still has it.
     """
     try:
         metadata = json.loads(request.headers.get(_METADATA, "{}"))
@@ -121,7 +118,9 @@ def _metadata(request: Request, audit_id: str) -> str:
         metadata = None
     if not isinstance(metadata, dict):
         raise InvalidParameterError("the header X-Amzn-Bedrock-Request-Metadata must be a JSON object")
-    return json.dumps({**metadata, "auditId": audit_id})
+    if "auditId" in metadata or len(metadata) < _MOST_METADATA:
+        metadata["auditId"] = audit_id
+    return json.dumps(metadata)
 
 
 def _answer(answer: UpstreamAnswer, names: Mapping[str, str]) -> Response:
