@@ -7,7 +7,6 @@ import os
 import re
 import socket
 import threading
-from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -15,29 +14,10 @@ import pytest
 
 from connect_server import SigningProxy
 from tests.contract.background_server import BackgroundServer
-from tests.contract.connect_bench import call, send, serving
-from tests.contract.signed_api import ACCESS_KEY_ID, SECRET_ACCESS_KEY, STAGE, SignedApi
+from tests.contract.clients.connect_bench import call, send, serving
+from tests.contract.clients.signed_api import ACCESS_KEY_ID, SECRET_ACCESS_KEY, STAGE, SignedApi
 
-
-@pytest.fixture
-def api() -> Iterator[SignedApi]:
-    with SignedApi().running() as server:
-        yield server
-
-
-@pytest.fixture(autouse=True)
-def caller(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The shell the proxy is started in."""
-    for name in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY)
-
-
-@pytest.fixture
-def proxy(api: SignedApi) -> Iterator[SigningProxy]:
-    with serving(api.url + STAGE) as running:
-        yield running
+pytestmark = pytest.mark.usefixtures("caller")
 
 
 # --- Who may use it ---

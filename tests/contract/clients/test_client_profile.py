@@ -5,7 +5,7 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import botocore.loaders
@@ -14,7 +14,7 @@ import pytest
 import client_profile
 from aws_config_file import AwsConfigFile
 from deployment import REPOSITORY
-from tests.contract.signed_api import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, STAGE, SignedApi
+from tests.contract.clients.signed_api import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, STAGE, SignedApi
 
 API_URL = "https://abcde12345.execute-api.us-gov-west-1.amazonaws.com/v1"
 AWS_CLI = (str(REPOSITORY / ".local/clients-venv/bin/python"), "-m", "awscli")
@@ -64,12 +64,6 @@ def write(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
         return printed.out + printed.err
 
     return write
-
-
-@pytest.fixture
-def api() -> Iterator[SignedApi]:
-    with SignedApi().running() as server:
-        yield server
 
 
 def run(command: tuple[str, ...], home: Path, **environ: str) -> subprocess.CompletedProcess[str]:

@@ -16,7 +16,7 @@ import pytest
 
 from connect_target import find_target
 from deployment import REPOSITORY
-from tests.contract.signed_api import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, STAGE, SignedApi
+from tests.contract.clients.signed_api import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, STAGE, SignedApi
 
 SHELL = {
     "PATH": os.environ["PATH"],
@@ -27,12 +27,6 @@ SHELL = {
     "AWS_REGION": REGION,
     "PORT": "0",
 }
-
-
-@pytest.fixture
-def api() -> Iterator[SignedApi]:
-    with SignedApi().running() as server:
-        yield server
 
 
 @contextmanager

@@ -7,7 +7,6 @@ import logging
 import re
 import socket
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import boto3
@@ -18,29 +17,10 @@ from hypothesis import strategies as st
 
 from connect_request import MAX_BODY_BYTES
 from connect_server import SigningProxy
-from tests.contract.connect_bench import call, connect, get, post, send, serving
-from tests.contract.signed_api import ACCESS_KEY_ID, FIRST, LAST, SECRET_ACCESS_KEY, STAGE, SignedApi
+from tests.contract.clients.connect_bench import call, connect, get, post, send, serving
+from tests.contract.clients.signed_api import ACCESS_KEY_ID, FIRST, LAST, STAGE, SignedApi
 
-
-@pytest.fixture
-def api() -> Iterator[SignedApi]:
-    with SignedApi().running() as server:
-        yield server
-
-
-@pytest.fixture(autouse=True)
-def caller(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The shell the proxy is started in."""
-    for name in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY)
-
-
-@pytest.fixture
-def proxy(api: SignedApi) -> Iterator[SigningProxy]:
-    with serving(api.url + STAGE) as running:
-        yield running
+pytestmark = pytest.mark.usefixtures("caller")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from connect_api import Api
 from connect_credentials import CallerCredentials
 from connect_server import SigningProxy
 from connect_target import Target
-from tests.contract.signed_api import REGION
+from tests.contract.clients.signed_api import REGION
 
 
 @contextlib.contextmanager
