@@ -41,7 +41,10 @@ class EventStreamDecoder:
         return not self._buffer
 
     def feed(self, data: bytes) -> Iterator[Frame]:
-        """The frames that are complete with these bytes; raises EventStreamError for a broken one."""
+        """The frames that are complete with these bytes; raises EventStreamError for a broken one.
+
+        A generator: the bytes are taken in when it is iterated.
+        """
         self._buffer += data
         start = 0
         try:

@@ -12,6 +12,8 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+import boto3
+
 from tests.contract.background_server import BackgroundServer
 from tests.contract.router_bench import CALLER_ARN, OPENAPI, RouterBench
 
@@ -41,6 +43,11 @@ class GatewayFront(BackgroundServer):
                 pass
 
         super().__init__(Handler)
+
+    def boto3_client(self) -> Any:
+        """The AWS SDK's client for Bedrock Runtime, as a caller has it."""
+        keys = {"aws_access_key_id": "AKIAMADEUP", "aws_secret_access_key": "made-up"}
+        return boto3.client("bedrock-runtime", region_name="us-gov-west-1", endpoint_url=self.url, **keys)
 
 
 def event(method: str, target: str, headers: dict[str, str], body: bytes, decodes: bool) -> dict[str, Any]:

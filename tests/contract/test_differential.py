@@ -9,7 +9,6 @@ import random
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-import boto3
 import pytest
 
 from inference_proxy.path_families import UNROUTED_BEDROCK, first_segment
@@ -154,13 +153,7 @@ def test_bidirectional_streaming_is_refused_with_the_reason(warm: RouterBench, o
 
 def test_a_boto3_client_reads_streams_through_the_router(warm: RouterBench) -> None:
     with GatewayFront(warm).running() as api:
-        client = boto3.client(
-            "bedrock-runtime",
-            region_name="us-gov-west-1",
-            endpoint_url=api.url,
-            aws_access_key_id="AKIAMADEUP",
-            aws_secret_access_key="made-up",
-        )
+        client = api.boto3_client()
         messages = [{"role": "user", "content": [{"text": "XP-CANARY-prompt"}]}]
         events = list(client.converse_stream(modelId=ON_DEMAND_MODEL, messages=messages)["stream"])
     assert len([event for event in events if "contentBlockDelta" in event]) > 1

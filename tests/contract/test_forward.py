@@ -185,13 +185,7 @@ def test_an_sdk_does_not_repeat_a_call_that_may_be_billed(bench: RouterBench, co
     commercial.clear()
     commercial.inject("hang", count=5, match="/model/")
     with GatewayFront(bench).running() as api:
-        client = boto3.client(
-            "bedrock-runtime",
-            region_name="us-gov-west-1",
-            endpoint_url=api.url,
-            aws_access_key_id="AKIAMADEUP",
-            aws_secret_access_key="made-up",
-        )
+        client = api.boto3_client()
         with pytest.raises(client.exceptions.ModelTimeoutException, match="UpstreamTimeout"):
             client.converse(modelId=ON_DEMAND_MODEL, messages=NOVA_BODY["messages"])
     assert len(commercial.requests) == 1
