@@ -7,6 +7,7 @@ Amazon Bedrock API Reference.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
@@ -51,7 +52,7 @@ class Resolution:
         return cls(identifier, foundation_model_id(identifier), is_application_profile=_APPLICATION in identifier)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Catalog:
     """Bedrock's own lists at one moment: foundation model summaries and inference profile summaries, of both types."""
 
@@ -112,23 +113,34 @@ class Catalog:
 
     def model(self, identifier: str) -> Mapping[str, Any] | None:
         """The summary of a foundation model, by its id or ARN."""
-        name = foundation_model_id(identifier)
-        return next((model for model in self.models if model.get("modelId") == name), None)
+        return self._models_by_id.get(foundation_model_id(identifier))
 
     def profile(self, identifier: str) -> Mapping[str, Any] | None:
         """The summary of an inference profile, by its id or ARN."""
         arn = _PROFILE_ARN.fullmatch(identifier)
-        name = arn[1] if arn else identifier
-        found = (profile for profile in self.profiles if profile.get("inferenceProfileId") == name)
-        return next((profile for profile in found if not arn or profile.get("inferenceProfileArn") == identifier), None)
+        profile = self._profiles_by_id.get(arn[1] if arn else identifier)
+        # The same id in another account or region is another profile.
+        return None if arn and profile and profile.get("inferenceProfileArn") != identifier else profile
 
-    def profiles_of(self, model_id: str) -> list[Mapping[str, Any]]:
+    def profiles_of(self, model_id: str) -> Sequence[Mapping[str, Any]]:
         """The active inference profiles, of both types, that hold a foundation model."""
-        return [
-            profile
-            for profile in self.profiles
-            if profile.get("status") == "ACTIVE" and _model_behind(profile) == model_id
-        ]
+        return self._active_profiles_by_model.get(model_id, ())
+
+    @cached_property
+    def _models_by_id(self) -> Mapping[str, Mapping[str, Any]]:
+        return {str(model.get("modelId")): model for model in self.models}
+
+    @cached_property
+    def _profiles_by_id(self) -> Mapping[str, Mapping[str, Any]]:
+        return {str(profile.get("inferenceProfileId")): profile for profile in self.profiles}
+
+    @cached_property
+    def _active_profiles_by_model(self) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+        found: dict[str, list[Mapping[str, Any]]] = {}
+        for profile in self.profiles:
+            if profile.get("status") == "ACTIVE":
+                found.setdefault(_model_behind(profile), []).append(profile)
+        return found
 
 
 def foundation_model_id(identifier: str) -> str:

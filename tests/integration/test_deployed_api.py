@@ -4,8 +4,10 @@ import json
 import subprocess
 import time
 import uuid
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -126,6 +128,20 @@ def test_hostile_model_ids_never_reach_bedrock(deployment: Deployment, model_id:
     before = len(deployment.upstream("GET", "requests")["requests"])
     assert assert_envelope(deployment.invoke(model_id, NOVA_BODY), 400)["code"] == "InvalidParameter"
     assert len(deployment.upstream("GET", "requests")["requests"]) == before
+
+
+@pytest.mark.parametrize("spell", [lambda arn: arn, lambda arn: quote(arn, safe=""), lambda arn: quote(arn, safe=":")])
+def test_an_arn_in_a_path_works_however_it_is_spelled(deployment: Deployment, spell: Callable[[str], str]) -> None:
+    """With a slash in it, it comes by the API's catch-all path."""
+    listed = deployment.call("GET", "/inference-profiles").json()["inferenceProfileSummaries"]
+    arn = next(profile["inferenceProfileArn"] for profile in listed if f"us.{CLAUDE}" == profile["inferenceProfileId"])
+    messages = {"messages": [{"role": "user", "content": [{"text": "XP-CANARY-prompt"}]}]}
+
+    answer = deployment.call("POST", f"/model/{spell(arn)}/converse", messages)
+
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["X-Resolved-Model-Id"] == arn
+    assert deployment.upstream("GET", "requests")["requests"][-1]["path"] == f"/model/{quote(arn, safe='')}/converse"
 
 
 def test_preflight_answers_without_a_signature_and_without_the_router(deployment: Deployment) -> None:
