@@ -219,3 +219,32 @@ def test_our_own_errors_of_a_model_call_name_the_model(bench: RouterBench) -> No
     answer = call(bench, f"global.{PROFILE_ONLY_MODEL}", "invoke", CLAUDE_BODY)
     assert answer.status == 403
     assert answer.headers["X-Requested-Model-Id"] == f"global.{PROFILE_ONLY_MODEL}"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "named"),
+    [
+        ("POST", f"/model/{ON_DEMAND_MODEL}/generate", "the Commercial account's own affair"),
+        ("POST", "/model", "own affair"),
+        ("POST", "/guardrail/abc", "own affair"),
+        ("GET", "/guardrails", "own affair"),
+        ("GET", "/openai/v1/models", "GET /bedrock/models"),
+        ("GET", "/openai/v1/responses/resp_1", "stored responses do not cross"),
+        ("POST", "/anthropic/v1/messages/count_tokens", "POST /model/{modelId}/count-tokens"),
+        ("POST", "/anthropic/v1/messages/batches", "POST /anthropic/v1/messages"),
+    ],
+)
+def test_anything_else_is_404_with_the_reason(
+    bench: RouterBench, commercial: CommercialStandIn, method: str, path: str, named: str
+) -> None:
+    answer = bench.call(method, path, None if method == "GET" else NOVA_BODY)
+    assert answer.status == 404
+    assert named in answer.text
+    family = path.split("/")[1]
+    if family == "openai":
+        assert answer.error["code"] == "RouteNotFound"
+    elif family == "anthropic":
+        assert answer.json["error"]["type"] == "not_found_error"
+    else:
+        assert answer.headers["x-amzn-errortype"] == "ResourceNotFoundException"
+    assert commercial.requests == []
