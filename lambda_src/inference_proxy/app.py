@@ -70,10 +70,15 @@ class App:
         route, parameters = self._router.match(request.method, request.path)
         # The catch-all path gets what API Gateway has no path for: an ARN in a path, whose slashes make more segments
         # of one. Anything else is another spelling of a path, about which IAM may have decided otherwise.
-        expected = not request.catch_all or route.refusal or any("/" in value for value in parameters.values())
+        expected = not request.catch_all or route.refusal or self._has_arn(request, route, parameters)
         if not expected or not request.plainly_spelled:
             raise RouteNotFoundError("no operation has this path as it is written; lambda_src/README.md lists them")
         return route, parameters
+
+    def _has_arn(self, request: Request, route: Route, parameters: Mapping[str, str]) -> bool:
+        """Whether a parameter holds slashes, and those of the route itself stand in the path as it was written."""
+        spelled, _ = self._router.match(request.method, request.spelled_path)
+        return spelled is route and any("/" in value for value in parameters.values())
 
     def reject(self, error: ProxyError, request_id: str, path: str) -> Response:
         """The answer to an event that is not even a request."""

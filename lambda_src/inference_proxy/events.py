@@ -77,6 +77,7 @@ def parse(event: Mapping[str, Any], context: LambdaContext, response_timeout_sec
         headers=headers,
         body=_body(event, max_bytes),
         catch_all=str(event.get("resource") or "").startswith("/{"),
+        spelled_path=_path(event).rstrip("/"),
         plainly_spelled=not any(_ODD_SPELLING.search(spelling) for spelling in _spellings(event)),
     )
 

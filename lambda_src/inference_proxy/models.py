@@ -72,6 +72,7 @@ class Request:
     body: bytes = field(default=b"", repr=False)
     received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     catch_all: bool = False  # it came in by the API's catch-all path, not by the path of an operation
+    spelled_path: str = ""  # the path before it was decoded, as far as API Gateway tells
     plainly_spelled: bool = True  # no letter, digit or dot percent-encoded, no empty segment
 
 

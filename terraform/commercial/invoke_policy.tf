@@ -176,13 +176,37 @@ data "aws_iam_policy_document" "invoke" {
     content {
       sid       = "DenyOtherNetworks"
       effect    = "Deny"
-      actions   = var.async_output == null ? ["bedrock:*"] : ["bedrock:*", "s3:PutObject"]
+      actions   = ["bedrock:*"]
       resources = ["*"]
 
       condition {
         test     = "NotIpAddress"
         variable = "aws:SourceIp"
         values   = statement.value
+      }
+    }
+  }
+
+  # Results are written by Bedrock in the caller's name, from an address of its own.
+  dynamic "statement" {
+    for_each = length(var.allowed_source_cidrs) > 0 && var.async_output != null ? [var.allowed_source_cidrs] : []
+
+    content {
+      sid       = "DenyWritingFromOtherNetworks"
+      effect    = "Deny"
+      actions   = ["s3:PutObject"]
+      resources = ["*"]
+
+      condition {
+        test     = "NotIpAddress"
+        variable = "aws:SourceIp"
+        values   = statement.value
+      }
+
+      condition {
+        test     = "Bool"
+        variable = "aws:ViaAWSService"
+        values   = ["false"]
       }
     }
   }

@@ -211,6 +211,7 @@ def test_an_arn_in_a_path_works_however_it_is_spelled(
     [
         "/%6Dodel/{arn}/converse",
         "/model/{arn}/%63onverse",
+        "/model%2F{arn}/converse",
         "/model/%61rn:aws:bedrock:us-east-1:111122223333:inference-profile/us.x/converse",
         "/model//{arn}/converse",
         "/model/{arn}/../x/converse",

@@ -11,8 +11,9 @@ and ministack lacks.
 5. GetStage names the settings of a route as AWS does (`~1bedrock~1models/GET`), where Terraform looks for them;
    UpdateRestApi changes lists and switches, which the emulator would store as text, so that a changed document applies;
    a custom domain can have a mapping at its root, and an API without a default endpoint answers on the domain only.
-6. A binary answer is decoded for a client without an Accept header as well: its first one decides, says AWS's page
-   "Binary media types for REST APIs", and a missing one counts as application/json, which `*/*` includes.
+6. A binary answer is decoded for a client without an Accept header as well. AWS's page "Binary media types for REST
+   APIs" says that the first one decides, and nothing of a missing one; that it counts as application/json, which `*/*`
+   includes, is what another emulator found.
 
 The modules imported first add alarms, aliases' ARNs, web ACL logging, outbound identity federation, and what policies
 see.

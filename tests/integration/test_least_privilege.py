@@ -214,11 +214,12 @@ def test_a_caller_of_one_model_reaches_that_model_only(deployment: Deployment) -
     def call(method: str, path: str, document: object = None) -> requests.Response:
         return deployment.call(method, path, document, auth=auth)
 
-    for verb in ("invoke", "converse"):
+    for verb in ("invoke", "converse", "converse-stream"):
         allowed = call("POST", model_path(NOVA, verb), NOVA_BODY)
         assert allowed.status_code == 200, allowed.text
     assert call("GET", "/health").status_code == 200
     assert call("GET", "/bedrock/models").status_code == 200
+    assert call("GET", f"/bedrock/models/{quote(OTHER, safe='')}").status_code == 200
 
     before = len(deployment.upstream("GET", "requests")["requests"])
     for method, path, document in (
@@ -228,7 +229,13 @@ def test_a_caller_of_one_model_reaches_that_model_only(deployment: Deployment) -
         ("DELETE", model_path(NOVA), None),
         ("POST", "/bedrock/invoke-model", {"modelId": NOVA, "body": NOVA_BODY}),
         ("GET", "/dashboard/requests", None),
+        ("GET", "/bedrock/models/%2e%2e%2f%2e%2e%2fdashboard/requests", None),
         ("POST", model_path(f"{NOVA}/../{OTHER}"), NOVA_BODY),
+        ("POST", "/openai/v1/chat/completions", NOVA_BODY | {"model": NOVA}),
+        ("POST", "/openai/v1/responses", {"model": NOVA, "input": "hi"}),
+        ("POST", "/anthropic/v1/messages", NOVA_BODY | {"model": NOVA}),
+        ("POST", "/async-invoke", {"modelId": NOVA}),
+        ("GET", "/async-invoke", None),
     ):
         refused = call(method, path, document)
         assert refused.status_code == 403, (method, path, refused.text)
@@ -240,7 +247,8 @@ def test_an_invoker_does_not_read_the_dashboard(deployment: Deployment) -> None:
     auth = deployment.create_user("invoker", deployment.outputs()["caller_policies_json"]["invoke-all"])
     assert deployment.call("POST", model_path(OTHER), NOVA_BODY, auth=auth).status_code == 200
     assert deployment.call("POST", "/bedrock/invoke-model", {"modelId": NOVA, "body": NOVA_BODY}, auth=auth).ok
-    assert deployment.call("GET", "/dashboard/requests", auth=auth).status_code == 403
+    for path in ("/dashboard/requests", "/bedrock/models/%2e%2e%2f%2e%2e%2fdashboard/requests"):
+        assert deployment.call("GET", path, auth=auth).status_code == 403
 
 
 def test_a_reader_of_the_dashboard_invokes_nothing(deployment: Deployment) -> None:

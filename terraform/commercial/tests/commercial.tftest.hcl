@@ -366,7 +366,7 @@ run "the_router_creates_application_profiles_and_invokes_asynchronously" {
   }
 
   assert {
-    condition = slice(jsondecode(aws_iam_policy.invoke.policy).Statement, 8, 15) == [
+    condition = slice(jsondecode(aws_iam_policy.invoke.policy).Statement, 8, 16) == [
       {
         Sid    = "CreateApplicationProfiles"
         Effect = "Allow"
@@ -412,9 +412,19 @@ run "the_router_creates_application_profiles_and_invokes_asynchronously" {
       {
         Sid       = "DenyOtherNetworks"
         Effect    = "Deny"
-        Action    = ["s3:PutObject", "bedrock:*"]
+        Action    = "bedrock:*"
         Resource  = "*"
         Condition = { NotIpAddress = { "aws:SourceIp" = "198.51.100.7/32" } }
+      },
+      {
+        Sid      = "DenyWritingFromOtherNetworks"
+        Effect   = "Deny"
+        Action   = "s3:PutObject"
+        Resource = "*"
+        Condition = {
+          NotIpAddress = { "aws:SourceIp" = "198.51.100.7/32" }
+          Bool         = { "aws:ViaAWSService" = "false" }
+        }
       },
     ]
     error_message = "The invoke policy must let the router create profiles and write to the given places, and nowhere else."
