@@ -47,7 +47,10 @@ class AwsConfigFile:
         return dict(parser[names[0]]) if names else None
 
     def add(self, header: str, options: Mapping[str, str]) -> None:
-        """Add what a section lacks of these options, and the section; exits if it says otherwise about one of them."""
+        """Add what a section lacks of these options, and the section; exits if it says otherwise about one of them.
+
+        Nested options are lines of the value, below an empty first one.
+        """
         present = self.section(header)
         for name, value in options.items():
             said = (present or {}).get(name, value)
@@ -63,7 +66,7 @@ class AwsConfigFile:
         if self.text and not self.text.endswith("\n"):
             self.text += end
         names = missing if present is not None else [_HEADER, *missing]
-        added = [_MARK + " ".join(names), *(f"{name} = {options[name]}".replace(" \n", "\n  ") for name in missing)]
+        added = [_MARK + " ".join(names), *(_as_lines(name, options[name]) for name in missing)]
         block = "\n".join([*added, ""]).replace("\n", end)
         if present is None:
             self.text += f"{end if self.text else ''}[{header}]{end}{block}"
@@ -116,6 +119,11 @@ class AwsConfigFile:
         headers = [at for at, line in enumerate(lines) if line.lstrip().startswith("[")]
         start = next(at for at in headers if _same(lines[at].strip()[1:].partition("]")[0], header))
         return start, next((at for at in headers if at > start), len(lines))
+
+
+def _as_lines(name: str, value: str) -> str:
+    first, *nested = value.split("\n")
+    return "\n  ".join([f"{name} = {first}".rstrip(), *nested])
 
 
 def _same(name: str, header: str) -> bool:

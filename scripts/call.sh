@@ -39,6 +39,6 @@ stage_path=${after_scheme#"${after_scheme%%/*}"}
   [ -z "${AWS_SESSION_TOKEN:-}" ] || printf 'header = "x-amz-security-token: %s"\n' "$AWS_SESSION_TOKEN"
   [ "$signed_path" = "$path" ] || printf 'request-target = "%s"\n' "$stage_path$path$query"
 } | curl --silent --show-error --fail-with-body --config - --aws-sigv4 "aws:amz:$AWS_REGION:execute-api" \
-  --request "$1" --header "Content-Type: application/json" ${3:+--data-binary "$3"} ${4+"${@:4}"} \
+  --request "$1" --header "Content-Type: application/json" ${3:+--data-binary "$3"} "${@:4}" \
   "$API_URL$signed_path$query"
 echo

@@ -11,7 +11,8 @@ botocore what to sign for. No other profile reads them.
 Environment:
     API_URL          the API's base URL, if no ENV is given; ENV takes it from the infrastructure's outputs
     PROFILE          the profile's name (bedrock-commercial)
-    SOURCE_PROFILE   whose credentials a new profile uses (default), through the AWS CLI 2: a role's, SSO's, keys
+    SOURCE_PROFILE   whose credentials a new profile uses, through the AWS CLI 2: a role's, SSO's, keys; without it
+                     those of AWS_PROFILE, if that is another profile, else those of default
     AWS_REGION       the API's region, if its host name does not say
     AWS_CONFIG_FILE  the file to write (~/.aws/config); the folder with the two files is beside it
 """
@@ -26,12 +27,15 @@ import sys
 from pathlib import Path
 
 import botocore.session
+from botocore.exceptions import BotoCoreError
 
 from aws_config_file import AwsConfigFile
 from connect_target import Target, find_target
 
 _SIGN_FOR_EXECUTE_API = {"version": 1.0, "merge": {"metadata": {"signingName": "execute-api"}}}
 _OVERLAY = ("bedrock/2023-04-20", "bedrock-runtime/2023-09-30")  # service and API version, as in botocore's data
+# Beside one of them a credential_process may come first or second, from SDK to SDK.
+_OWN_CREDENTIALS = {"aws_access_key_id", "login_session", "role_arn", "sso_account_id", "sso_session"}
 _OVERRIDING = (
     *("AWS_DATA_PATH", "AWS_DEFAULT_REGION", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"),
     *("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_BEDROCK", "AWS_ENDPOINT_URL_BEDROCK_RUNTIME"),
@@ -56,23 +60,38 @@ class ClientProfile:
         """Write the two files and the profile; say where its credentials come from and what it does."""
         file, command = self._without_additions()
         credentials = "as before"
-        if source or not (command or _has_settings(self.name, file)):
+        present = _settings(self.name, file)
+        own = sorted(_OWN_CREDENTIALS & present.keys())
+        if source and own:
+            raise SystemExit(
+                f"error: profile {self.name} has credentials of its own ({own[0]}), not those of {source}; "
+                "nothing was changed. Choose another PROFILE, or leave SOURCE_PROFILE out"
+            )
+        if source or not (command or present):
             command, credentials = _credential_process(source, self.name, file)
         options = {"region": target.region, "data_path": self._data_path, "services": self.name}
         options |= {"credential_process": command} if command else {}
         endpoint = f"\nendpoint_url = {target.url}"
         file.add(f"profile {self.name}", options)
         file.add(f"services {self.name}", {"bedrock": endpoint, "bedrock_runtime": endpoint})
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # not the mode of the folders inside
         for service in _OVERLAY:
             extras = Path(self._data_path, service, "service-2.sdk-extras.json")
             extras.parent.mkdir(parents=True, exist_ok=True)
             extras.write_text(json.dumps(_SIGN_FOR_EXECUTE_API) + "\n")
         file.write()
         print(f"wrote profile {self.name} to {self._path}\ncredentials: {credentials}")
-        self._check(target)
         print(f"boto3, langchain-aws:  export AWS_PROFILE={self.name}")
         # The CLI sets AWS_DATA_PATH itself, to its own data behind what is there, and so passes over the profile's.
         print(f"AWS CLI:               export AWS_PROFILE={self.name} AWS_DATA_PATH={shlex.quote(self._data_path)}")
+        try:
+            self._check(target)
+        except (BotoCoreError, OSError, ValueError) as error:  # what a credential_process leads to
+            print(
+                f"note: the credentials cannot be had yet: {str(error).strip()}\n"
+                "Log in first (aws sso login, or however they are had), and run this again to check the profile",
+                file=sys.stderr,
+            )
 
     def remove(self) -> None:
         """Remove what `write` wrote; the two files once no profile names them."""
@@ -104,18 +123,21 @@ class ClientProfile:
                 )
 
 
-def _has_settings(name: str, config: AwsConfigFile) -> bool:
-    """Whether the config file or the credentials file says anything of a profile."""
+def _settings(name: str, config: AwsConfigFile) -> dict[str, str]:
+    """What the config file and the credentials file say of a profile."""
     path = os.path.expandvars(os.environ.get("AWS_SHARED_CREDENTIALS_FILE") or "~/.aws/credentials")
-    in_config = config.section(f"profile {name}") or (name == "default" and config.section(name))
-    return bool(in_config or AwsConfigFile(Path(path).expanduser()).section(name))
+    in_config = config.section(f"profile {name}") or (config.section(name) if name == "default" else None) or {}
+    return in_config | (AwsConfigFile(Path(path).expanduser()).section(name) or {})
 
 
 def _credential_process(source: str | None, name: str, config: AwsConfigFile) -> tuple[str, str]:
     """The command that a new profile gets its credentials from, if any, and the same in words."""
-    if source == name or (source and not _has_settings(source, config)):
-        raise SystemExit(f"error: SOURCE_PROFILE={source} is no other AWS profile of this machine")
-    if not source and not _has_settings("default", config):
+    in_shell = os.environ.get("AWS_PROFILE")
+    variable = "SOURCE_PROFILE" if source else "AWS_PROFILE"
+    source = source or (in_shell if in_shell != name else None)
+    if source == name or (source and not _settings(source, config)):
+        raise SystemExit(f"error: {variable}={source} is no other AWS profile of this machine")
+    if not source and not _settings("default", config):
         return "", "the environment's (with AWS_PROFILE, not --profile), or the instance's or container's role"
     source = source or "default"
     aws = shutil.which("aws")
@@ -141,6 +163,7 @@ AWS SDK for JavaScript
   new BedrockRuntimeClient({{
     region: "{region}", endpoint: "{url}",
     signingName: "execute-api", authSchemePreference: ["sigv4"],
+    requestHandler: new NodeHttpHandler(),  // of @smithy/node-http-handler: HTTP/1.1
   }})
 
 Anthropic SDK, OpenAI SDK, Claude Code, LiteLLM

@@ -3,7 +3,7 @@
 Usage: connect.py [ENV]
 
 It listens on 127.0.0.1, signs what comes with the AWS credentials of this shell for the service execute-api, and passes
-answers on as they arrive. It takes requests of programs on this machine only, and of no web page.
+answers on as they arrive. It takes requests of programs on this machine only, and of no foreign web page.
 
 Environment:
     API_URL      the API's base URL, if no ENV is given; ENV takes it from the infrastructure's outputs
@@ -63,20 +63,33 @@ def _listen(port: str, api: Api, key: str | None) -> SigningProxy:
 
 
 def _instructions(url: str, target: Target, key: str | None) -> str:
-    token = "$CONNECT_KEY" if key else "unused"
     signer = f"profile {os.environ['AWS_PROFILE']}" if os.environ.get("AWS_PROFILE") else "the default credentials"
     return f"""signing for {target.url} in {target.region} with {signer}
 listening on {url}; Ctrl-C ends it. In another shell:
 
-  Claude Code, Anthropic SDK   export ANTHROPIC_BASE_URL={url}/anthropic ANTHROPIC_AUTH_TOKEN={token}
+{_settings_with_key(url) if key else _settings(url)}
+"""
+
+
+def _settings(url: str) -> str:
+    return f"""\
+  Claude Code, Anthropic SDK   export ANTHROPIC_BASE_URL={url}/anthropic ANTHROPIC_AUTH_TOKEN=unused
   Claude Code as for Bedrock   export ANTHROPIC_BEDROCK_BASE_URL={url}
                                export CLAUDE_CODE_USE_BEDROCK=1 CLAUDE_CODE_SKIP_BEDROCK_AUTH=1
-  OpenAI SDK                   export OPENAI_BASE_URL={url}/openai/v1 OPENAI_API_KEY={token}
+  OpenAI SDK                   export OPENAI_BASE_URL={url}/openai/v1 OPENAI_API_KEY=unused
   LiteLLM                      model "bedrock/<model id>", aws_bedrock_runtime_endpoint="{url}"
-                               model "openai/<model id>", api_base="{url}/openai/v1", api_key="{token}"
+                               model "openai/<model id>", api_base="{url}/openai/v1", api_key="unused"
   AWS SDKs and CLI             export AWS_ENDPOINT_URL_BEDROCK_RUNTIME={url} AWS_ENDPOINT_URL_BEDROCK={url}
-  curl                         curl {url}/bedrock/models
-"""
+  curl                         curl {url}/bedrock/models"""
+
+
+def _settings_with_key(url: str) -> str:
+    """Those of clients that can carry the key: those that sign, or leave that out, cannot."""
+    return f"""\
+  Claude Code, Anthropic SDK   export ANTHROPIC_BASE_URL={url}/anthropic ANTHROPIC_AUTH_TOKEN=$CONNECT_KEY
+  OpenAI SDK                   export OPENAI_BASE_URL={url}/openai/v1 OPENAI_API_KEY=$CONNECT_KEY
+  LiteLLM                      model "openai/<model id>", api_base="{url}/openai/v1", api_key="$CONNECT_KEY"
+  curl                         curl --header "x-api-key: $CONNECT_KEY" {url}/bedrock/models"""
 
 
 if __name__ == "__main__":

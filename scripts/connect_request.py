@@ -1,7 +1,7 @@
 """What a client of the signing proxy asks: whether it may, and its path, headers and body as the API gets them.
 
-The proxy lends its user's credentials to whoever reaches it. So it answers programs on this machine only, and no web
-page: a page names a foreign Origin, and one that came by DNS rebinding a foreign Host.
+The proxy lends its user's credentials to whoever reaches it. So it answers programs on this machine only, and no
+foreign web page: it names a foreign Origin, and one that came by DNS rebinding a foreign Host.
 """
 
 import hmac
@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from email.message import Message
 from io import BufferedIOBase
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from connect_errors import RelayError
 from connect_target import is_loopback
@@ -23,7 +23,10 @@ HOP_BY_HOP = frozenset(
     | {"te", "trailer", "transfer-encoding", "upgrade"}
 )
 # Credentials of the client's own, and what belongs to its request to the proxy or to a signature that is replaced.
-_NOT_FORWARDED = HOP_BY_HOP | {"authorization", "content-length", "cookie", "date", "expect", "host", "x-api-key"}
+_NOT_FORWARDED = HOP_BY_HOP | {
+    *("api-key", "authorization", "cookie", "x-api-key"),
+    *("content-length", "date", "expect", "host"),
+}
 
 
 def check_client(headers: Message, key: str | None) -> None:
@@ -41,13 +44,19 @@ def check_client(headers: Message, key: str | None) -> None:
 
 
 def target_of(request_line: str) -> str:
-    """Path and query as the client spelled them; raises a RelayError if no signature could be right for them."""
+    """Path and query as the client spelled them, without a signature of its own in the query.
+
+    Raises a RelayError if no signature could be right for them.
+    """
     target = request_line.split()[1]
     if not _TARGET.fullmatch(target):
         raise RelayError(400, "BadPath", "A path begins with a slash and is percent-encoded.")
     path, mark, query = target.partition("?")
     # Two spellings on which signers disagree give way to their equals: ";" in a path, "+" in a query.
-    return path.replace(";", "%3B") + mark + query.replace("+", "%20")
+    path, parameters = path.replace(";", "%3B"), query.replace("+", "%20").split("&")
+    # "Authentication methods" in the IAM User Guide: a presigned URL has its signature in parameters X-Amz-...
+    kept = [parameter for parameter in parameters if not unquote(parameter).lower().startswith("x-amz-")]
+    return path + mark + "&".join(kept) if kept else path
 
 
 def forwarded(headers: Message) -> dict[str, str]:

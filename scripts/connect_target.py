@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import boto3
+from botocore.exceptions import ProfileNotFound
 
 from deployment import infrastructure_outputs
 
@@ -48,7 +49,7 @@ def find_target(environment: str | None, environ: Mapping[str, str] = os.environ
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise SystemExit(f"error: {url} is not https; only an API on this machine may do without")
     in_host = _REGION_IN_HOST.search(parts.hostname or "")
-    region = in_host[1] if in_host else environ.get("AWS_REGION") or boto3.Session().region_name
+    region = in_host[1] if in_host else environ.get("AWS_REGION") or _region_of_profile()
     if not region:
         raise SystemExit(f"error: {parts.hostname} does not say its region; set AWS_REGION")
     return Target(url, region)
@@ -62,6 +63,14 @@ def is_loopback(host: str | None) -> bool:
         return ipaddress.ip_address(host or "").is_loopback
     except ValueError:
         return False
+
+
+def _region_of_profile() -> str | None:
+    try:
+        region: str | None = boto3.Session().region_name
+    except ProfileNotFound as error:
+        raise SystemExit(f"error: {error}: AWS_PROFILE must name one of the AWS config file") from None
+    return region
 
 
 def _url_of(environment: str, environ: Mapping[str, str]) -> str:

@@ -16,7 +16,7 @@ trap 'rm -rf "$answer"' EXIT
 failures=0
 
 call() {
-  ask "$here/call.sh" "$1" "$2" "${3:-}" --dump-header "$answer/headers" ${4+"${@:4}"}
+  ask "$here/call.sh" "$1" "$2" "${3:-}" --dump-header "$answer/headers" "${@:4}"
 }
 
 unsigned_call() {
@@ -49,7 +49,7 @@ check() {
 
 value() {
   "${PYTHON:-python3}" -c '
-import json, sys
+import json, re, sys
 
 headers_file, body_file, expression, given = sys.argv[1:]
 lines = open(headers_file, encoding="latin-1").read().splitlines()
@@ -62,28 +62,48 @@ except ValueError:
 print(eval(f"({expression})"))' "$answer/headers" "$answer/body" "$1" "${2:-}"
 }
 
+# error_code: what the last answer calls its error; the first of these that it has. In Bedrock's and Anthropic's forms the
+# router's own code is before a colon in the message, and header and type are what their SDKs know.
+error_code() {
+  local expression code
+  for expression in \
+    'body["error"]["code"]' \
+    're.match("((?:[A-Z][a-z]+){2,}): ", body.get("message") or body["error"]["message"])[1]' \
+    'headers["x-amzn-errortype"].partition(":")[0]' \
+    'body["error"]["type"]'; do
+    code=$(value "$expression" 2>/dev/null) || continue
+    [ "$code" = None ] || { echo "$code" && return; }
+  done
+}
+
 # next_step: what to do about the last answer. README.md, "When something is wrong", has all the codes.
 next_step() {
-  local code
-  code=$(value '"as expected" if given == "200" else headers.get("x-amzn-errortype", "").partition(":")[0] or
-    body["error"].get("code") or body["error"]["type"]' "$status" 2>/dev/null) || code=
+  local code="not an error"
+  [ "$status" = 200 ] || code=$(error_code)
   case $code in
-    "as expected")
+    "not an error")
       echo "another argument, if there was one; or the release in service (GET /health) is another than these scripts'"
       ;;
     AccessDenied)
-      echo "this caller may not call that: attach a policy of the output caller_policies_json"
+      echo "this caller lacks execute-api:Invoke for that: attach a policy of the output caller_policies_json"
       ;;
-    MissingAuthenticationToken* | InvalidSignature* | IncompleteSignature* | ExpiredToken)
+    PolicyDenied)
+      echo "the rule named above, one of this deployment's: another model id; by default none that begins with global."
+      ;;
+    # API Gateway's. RequestRefused are those that gateway_responses.tf gives no code of their own.
+    MissingAuthenticationToken* | InvalidSignature | IncompleteSignature* | ExpiredToken | RequestRefused | Forbidden*)
       echo "AWS keys, AWS_REGION and API_URL of this shell, and its clock"
       ;;
-    AccessDeniedException | Credentials*)
+    # Bedrock's, about the credential that the router has: API Gateway's have other codes.
+    AccessDeniedException | InvalidSignatureException | ExpiredTokenException | UnrecognizedClientException | \
+      permission_error | Credentials*)
       echo "the Commercial side, terraform/commercial/README.md: credential, policy, access to the model"
       ;;
     ResourceNotFoundException | ValidationException | invalid_request_error | not_found_error)
       echo "Bedrock's own words above; the model id is an argument, and test-models-endpoint.sh shows what can be called"
       ;;
-    ThrottlingException | ServiceUnavailableException | ModelTimeoutException | InternalServerException | Throttled)
+    ThrottlingException | TooManyRequestsException | ServiceUnavailableException | ModelTimeoutException | \
+      InternalServerException | Throttled | rate_limit_error | overloaded_error)
       echo "a quota, or a moment's trouble of Bedrock: again in a minute"
       ;;
     *)

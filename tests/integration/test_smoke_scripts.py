@@ -82,6 +82,22 @@ def test_wrong_keys_are_named_as_the_cause(deployment: Deployment) -> None:
     assert "next: AWS keys, AWS_REGION and API_URL" in result.stdout
 
 
+def test_a_caller_without_a_policy_is_told_to_attach_one(deployment: Deployment) -> None:
+    stranger = deployment.create_user("smoke-stranger", None)
+    keys = {"AWS_ACCESS_KEY_ID": stranger.access_id, "AWS_SECRET_ACCESS_KEY": stranger.signing_key.secret_key}
+    result = run(deployment, "test-claude.sh", **keys)
+    assert result.returncode == 1
+    assert outcomes(result) == ["FAILED"] * 3
+    assert result.stdout.count("next: this caller lacks execute-api:Invoke for that") == 3
+
+
+def test_a_model_that_the_policy_denies_is_told_as_that(deployment: Deployment) -> None:
+    result = run(deployment, "test-claude.sh", "global.anthropic.claude-haiku-4-5-20251001-v1:0")
+    assert result.returncode == 1
+    assert outcomes(result) == ["FAILED"] * 3
+    assert result.stdout.count("next: the rule named above") == 3
+
+
 @pytest.mark.parametrize("changed", [{"API_URL": "http://127.0.0.1:9/v1"}, {"API_URL": ""}, {"AWS_REGION": ""}])
 def test_without_an_answer_a_script_stops_and_says_why(deployment: Deployment, changed: dict[str, str]) -> None:
     result = run(deployment, "test-cross-partition.sh", **changed)

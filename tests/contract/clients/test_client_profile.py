@@ -132,8 +132,8 @@ def test_the_two_files_are_for_the_versions_that_botocore_has() -> None:
 # --- Whose credentials ---
 
 
-def install_cli(home: Path, version: str) -> dict[str, str]:
-    """An AWS CLI that hands out the keys of profile `work`; what a shell needs to find it."""
+def install_cli(home: Path, version: str, logged_in: bool = True) -> dict[str, str]:
+    """An AWS CLI that hands out the keys of profile `work`, if logged in; what a shell needs to find it."""
     folder = home / "my bin"
     folder.mkdir()
     document = {"Version": 1, "AccessKeyId": ACCESS_KEY_ID, "SecretAccessKey": SECRET_ACCESS_KEY}
@@ -141,6 +141,7 @@ def install_cli(home: Path, version: str) -> dict[str, str]:
         "#!/bin/sh\n"
         f"[ \"$*\" != --version ] || exec echo 'aws-cli/{version} Python/3.11'\n"
         "[ \"$*\" = 'configure export-credentials --profile work' ] || exit 1\n"
+        f"{'' if logged_in else 'echo The SSO session has expired >&2; exit 255'}\n"
         f"echo '{json.dumps(document)}'\n"
     )
     (folder / "aws").chmod(0o755)
@@ -159,6 +160,33 @@ def test_a_new_profile_has_the_credentials_of_its_source(
     result = run((sys.executable, "-c", CONVERSE), home, **PROFILE)
     assert (result.returncode, result.stderr) == (0, "")
     assert len(api.received) == 2
+
+
+@pytest.mark.parametrize(
+    ("environ", "source"),
+    [
+        ({}, "default"),
+        ({"AWS_PROFILE": "work"}, "work"),
+        ({"AWS_PROFILE": "bedrock-commercial"}, "default"),
+        ({"AWS_PROFILE": "work", "SOURCE_PROFILE": "other"}, "other"),
+    ],
+    ids=str,
+)
+def test_the_source_is_the_one_named_or_the_shells_or_the_default(
+    home: Path, config: Path, write: Write, environ: dict[str, str], source: str
+) -> None:
+    config.write_text("".join(f"[{name}]\nsso_session = x\n" for name in ("default", "profile work", "profile other")))
+    assert f"credentials: those of profile {source}," in write(**install_cli(home, "2.36.7"), **environ)
+    assert f"export-credentials --profile {source}\n" in config.read_text()
+
+
+def test_an_expired_login_is_a_note_behind_what_to_export(home: Path, config: Path, write: Write) -> None:
+    config.write_text("[profile work]\nsso_session = company\n")
+    printed = write(SOURCE_PROFILE="work", **install_cli(home, "2.36.7", logged_in=False))
+    export, note = printed.index("export AWS_PROFILE=bedrock-commercial"), printed.index("note: the credentials")
+    assert export < note
+    assert "The SSO session has expired\nLog in first (aws sso login" in printed
+    assert "credential_process" in config.read_text()
 
 
 @pytest.mark.parametrize("version", ["1.46.3", None])
@@ -180,6 +208,25 @@ def test_a_profile_of_the_credentials_file_keeps_its_own(home: Path, config: Pat
     (home / ".aws/credentials").write_text("[bedrock-commercial]\naws_access_key_id = x\naws_secret_access_key = y\n")
     assert "credentials: as before" in write(**install_cli(home, "2.36.7"))
     assert "credential_process" not in config.read_text()
+
+
+@pytest.mark.parametrize("file", ["config", "credentials"])
+def test_a_profile_with_its_own_credentials_gets_no_others(config: Path, write: Write, file: str) -> None:
+    own = "aws_access_key_id = x\naws_secret_access_key = y\n"
+    config.write_text("[profile work]\nsso_session = company\n[profile bedrock-commercial]\noutput = json\n")
+    header = "" if file == "config" else "[bedrock-commercial]\n"
+    with (config.parent / file).open("a") as text:
+        text.write(header + own)
+    before = config.read_bytes()
+    with pytest.raises(SystemExit, match=r"credentials of its own \(aws_access_key_id\), not those of work"):
+        write(SOURCE_PROFILE="work")
+    assert config.read_bytes() == before
+
+
+def test_the_shells_profile_must_be_there(config: Path, write: Write) -> None:
+    with pytest.raises(SystemExit, match="AWS_PROFILE=nobody is no other AWS profile"):
+        write(AWS_PROFILE="nobody")
+    assert not config.exists()
 
 
 @pytest.mark.parametrize("source", ["nobody", "bedrock-commercial"])
@@ -308,6 +355,11 @@ def test_mode_and_links_stay(home: Path, config: Path, write: Write) -> None:
     assert dotfile.read_text() == ""
 
 
+def test_a_new_folder_is_its_users_alone(home: Path, write: Write) -> None:
+    write()
+    assert stat.S_IMODE((home / ".aws").stat().st_mode) == 0o700
+
+
 def test_a_write_that_fails_leaves_the_file_as_it_was(
     config: Path, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -361,7 +413,8 @@ def test_showing_writes_nothing(home: Path, write: Write) -> None:
     for client in ("boto3", "AWS CLI", "langchain-aws", "JavaScript", "Anthropic", "OpenAI", "curl"):
         assert client in printed
     assert f'endpoint: "{API_URL}",' in printed
-    assert 'signingName: "execute-api"' in printed
+    for setting in ('signingName: "execute-api"', 'authSchemePreference: ["sigv4"]', "new NodeHttpHandler()"):
+        assert setting in printed
     assert list(home.iterdir()) == []
 
 

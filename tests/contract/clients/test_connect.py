@@ -60,6 +60,19 @@ def test_two_spellings_give_way_to_their_equals(api: SignedApi, proxy: SigningPr
     assert api.last.target == STAGE + arrives
 
 
+@pytest.mark.parametrize(
+    ("query", "arrives"),
+    [
+        ("?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=x&x-amz-signature=x", ""),
+        ("?a=1&X%2DAmz-Security-Token=x&&b=X-Amz-y", "?a=1&&b=X-Amz-y"),
+        ("?X-Amzn=1", "?X-Amzn=1"),
+    ],
+)
+def test_a_presigned_urls_signature_gives_way(api: SignedApi, proxy: SigningProxy, query: str, arrives: str) -> None:
+    assert send(proxy, get(f"/x{query}")).startswith(b"HTTP/1.1 200 ")
+    assert api.last.target == f"{STAGE}/x{arrives}"
+
+
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     path=st.from_regex(r"/([!-\"$&->@-~]|%[0-9A-Fa-f]{2}){0,40}", fullmatch=True),
@@ -84,6 +97,7 @@ def test_headers_arrive_but_those_of_the_clients_own_credentials_and_connection(
     headers += ("X-Amzn-Bedrock-Trace: ENABLED", "Content-Type: application/json;  charset=utf-8", "Accept: */*")
     dropped = ("Authorization: AWS4-HMAC-SHA256 Credential=x", "X-Api-Key: x", "Cookie: x", "X-Amz-Date: x", "Te: x")
     dropped += ("X-Amz-Security-Token: x", "X-Amz-Content-Sha256: x", "Date: x", "X-Hop: x", "Keep-Alive: x")
+    dropped += ("Api-Key: x",)
     raw = get("/model/m/invoke", *headers, *dropped, "Connection: X-Hop")
     assert send(proxy, raw).startswith(b"HTTP/1.1 200 ")
     got = api.last.headers

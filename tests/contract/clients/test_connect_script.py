@@ -67,23 +67,44 @@ def test_it_serves_until_a_signal_and_ends_cleanly(api: SignedApi, number: signa
 
 
 def test_it_prints_what_to_set_for_each_client(api: SignedApi) -> None:
-    with connect(SHELL | {"API_URL": api.url + STAGE, "AWS_PROFILE": "work", "CONNECT_KEY": "shared-word"}) as (
-        _,
-        printed,
-    ):
+    with connect(SHELL | {"API_URL": api.url + STAGE, "AWS_PROFILE": "work"}) as (_, printed):
         url = re.search(r"listening on (\S+);", printed)
     assert url
     assert f"signing for {api.url}{STAGE} in {REGION} with profile work" in printed
     for setting in (
-        f"ANTHROPIC_BASE_URL={url[1]}/anthropic ANTHROPIC_AUTH_TOKEN=$CONNECT_KEY",
+        f"ANTHROPIC_BASE_URL={url[1]}/anthropic ANTHROPIC_AUTH_TOKEN=unused",
         f"ANTHROPIC_BEDROCK_BASE_URL={url[1]}",
         "CLAUDE_CODE_USE_BEDROCK=1 CLAUDE_CODE_SKIP_BEDROCK_AUTH=1",
-        f"OPENAI_BASE_URL={url[1]}/openai/v1 OPENAI_API_KEY=$CONNECT_KEY",
+        f"OPENAI_BASE_URL={url[1]}/openai/v1 OPENAI_API_KEY=unused",
         f'aws_bedrock_runtime_endpoint="{url[1]}"',
         f"AWS_ENDPOINT_URL_BEDROCK_RUNTIME={url[1]} AWS_ENDPOINT_URL_BEDROCK={url[1]}",
+        f"curl {url[1]}/bedrock/models",
     ):
         assert setting in printed
-    assert "shared-word" not in printed
+
+
+def test_with_a_key_it_prints_what_can_carry_it(api: SignedApi) -> None:
+    with connect(SHELL | {"API_URL": api.url + STAGE, "CONNECT_KEY": "shared-word"}) as (_, printed):
+        url = re.search(r"listening on (\S+);", printed)
+        assert url
+        for setting in (
+            f"ANTHROPIC_BASE_URL={url[1]}/anthropic ANTHROPIC_AUTH_TOKEN=$CONNECT_KEY",
+            f"OPENAI_BASE_URL={url[1]}/openai/v1 OPENAI_API_KEY=$CONNECT_KEY",
+            f'api_base="{url[1]}/openai/v1", api_key="$CONNECT_KEY"',
+        ):
+            assert setting in printed
+        for setting in ("BEDROCK_BASE_URL", "AWS_ENDPOINT_URL", "bedrock_runtime_endpoint", "shared-word"):
+            assert setting not in printed
+        curl = printed.splitlines()[-1].strip().partition(" ")[2].strip()
+        answer = subprocess.run(
+            ["/bin/sh", "-c", curl + " --silent --fail"],
+            env=SHELL | {"CONNECT_KEY": "shared-word"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert (answer.returncode, answer.stdout) == (0, "{}")
+    assert api.last.target == "/v1/bedrock/models"
 
 
 def test_it_says_at_once_that_there_are_no_credentials(api: SignedApi) -> None:
@@ -133,6 +154,13 @@ def test_the_region_is_in_the_host_name_or_in_the_environment() -> None:
     assert target(domain, AWS_REGION="us-gov-west-1") == (domain, "us-gov-west-1")
     for loopback in ("http://localhost:1/v1", "http://[::1]:1/_aws/execute-api/x/v1"):
         assert target(loopback, AWS_REGION="us-gov-west-1") == (loopback, "us-gov-west-1")
+
+
+def test_a_profile_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    with pytest.raises(SystemExit, match=r"\(nobody\) could not be found: AWS_PROFILE must name one"):
+        target("https://inference.example.gov")
 
 
 def test_a_region_that_nobody_says_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
