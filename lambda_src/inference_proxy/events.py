@@ -49,7 +49,7 @@ def request_id(event: Mapping[str, Any]) -> str:
 
 def path(event: Mapping[str, Any]) -> str:
     """The path of the call, decoded once: API Gateway hands it on encoded or decoded, never encoded twice."""
-    return unquote(_path(event), errors="replace").rstrip("/") or "/"
+    return _decoded(_path(event))
 
 
 def parse(event: Mapping[str, Any], context: LambdaContext, response_timeout_seconds: int, max_bytes: int) -> Request:
@@ -61,11 +61,14 @@ def parse(event: Mapping[str, Any], context: LambdaContext, response_timeout_sec
     gateway = _mapping(event, "requestContext")
     identity = _mapping(gateway, "identity")
     headers = _headers(event)
+    spelled = _path(event)
+    # Every form in which API Gateway hands the path on; some of them may be as the caller wrote it.
+    spellings = (spelled, str(event.get("path")), str(gateway.get("path")))
     return Request(
         request_id=request_id(event),
         invocation_id=context.aws_request_id,
         method=str(event.get("httpMethod") or "").upper(),
-        path=path(event),
+        path=_decoded(spelled),
         caller=Caller(
             user_arn=str(identity.get("userArn") or UNKNOWN),
             account_id=str(identity.get("accountId") or UNKNOWN),
@@ -77,8 +80,8 @@ def parse(event: Mapping[str, Any], context: LambdaContext, response_timeout_sec
         headers=headers,
         body=_body(event, max_bytes),
         catch_all=str(event.get("resource") or "").startswith("/{"),
-        spelled_path=_path(event).rstrip("/"),
-        plainly_spelled=not any(_ODD_SPELLING.search(spelling) for spelling in _spellings(event)),
+        spelled_path=spelled.rstrip("/"),
+        plainly_spelled=not any(_ODD_SPELLING.search(spelling) for spelling in spellings),
     )
 
 
@@ -105,9 +108,8 @@ def _path(event: Mapping[str, Any]) -> str:
     return _PARAMETER.sub(lambda parameter: str(parameters.get(parameter[1], "")), resource)
 
 
-def _spellings(event: Mapping[str, Any]) -> tuple[str, ...]:
-    """Every form in which API Gateway hands the path on; some of them may be as the caller wrote it."""
-    return _path(event), str(event.get("path")), str(_mapping(event, "requestContext").get("path"))
+def _decoded(spelled: str) -> str:
+    return unquote(spelled, errors="replace").rstrip("/") or "/"
 
 
 def _query(event: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:

@@ -5,9 +5,6 @@ Stored pages disagree on whether API Gateway decodes a path before it looks for 
 
 import base64
 import json
-import re
-import time
-import uuid
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -15,7 +12,7 @@ from urllib.parse import parse_qsl, unquote
 import boto3
 
 from tests.contract.background_server import BackgroundServer
-from tests.contract.router_bench import CALLER_ARN, OPENAPI, RouterBench
+from tests.contract.router_bench import OPENAPI, RouterBench, api_event, document_path
 
 
 class GatewayFront(BackgroundServer):
@@ -54,36 +51,19 @@ def event(method: str, target: str, headers: dict[str, str], body: bytes, decode
     """The event of a REST API with Lambda proxy integration and ``*/*`` as binary media type."""
     spelled, _, query = target.partition("?")
     path = unquote(spelled) if decodes else spelled
-    resource, parameters = resource_of(path)
+    template, _ = document_path(path)
     pairs = parse_qsl(query, keep_blank_values=True)
     values = {name: [value for other, value in pairs if other == name] for name, _ in pairs}
+    unknown = {"resource": "/{proxy+}", "pathParameters": {"proxy": path.lstrip("/")}}
     return {
-        "resource": resource,
-        "path": path,
-        "httpMethod": method,
+        **api_event(method, path),
+        **({} if template in OPENAPI["paths"] else unknown),
         "headers": headers,
         "queryStringParameters": dict(pairs) or None,
         "multiValueQueryStringParameters": values or None,
-        "pathParameters": parameters or None,
-        "requestContext": {
-            "requestId": str(uuid.uuid4()),
-            "requestTimeEpoch": int(time.time() * 1000),
-            "stage": "v1",
-            "path": f"/v1{path}",
-            "identity": {"userArn": CALLER_ARN, "accountId": "123456789012", "sourceIp": "10.0.0.7"},
-        },
         "body": base64.b64encode(body).decode() if body else None,
         "isBase64Encoded": bool(body),
     }
-
-
-def resource_of(path: str) -> tuple[str, dict[str, str]]:
-    """The resource API Gateway chooses, with its parameters; the one with most literal segments comes first."""
-    for template in sorted(OPENAPI["paths"], key=lambda template: template.count("{")):
-        found = re.fullmatch(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", template), path)
-        if found:
-            return template, found.groupdict()
-    return "/{proxy+}", {"proxy": path.lstrip("/")}
 
 
 def json_body(answer_body: bytes) -> Any:
