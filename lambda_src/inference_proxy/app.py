@@ -18,6 +18,7 @@ from inference_proxy.routes import ROUTES, Route
 from inference_proxy.telemetry import Telemetry
 
 Operation = Callable[[Request], Response]
+Dispatch = Callable[[Request], tuple[str, Callable[[], Response]]]
 _PARTITIONS = {"X-Source-Partition": "govcloud", "X-Destination-Partition": "commercial"}
 
 
@@ -28,16 +29,18 @@ class App:
         self,
         operations: Mapping[str, Operation],
         forwarded: Callable[[Route], Operation],
+        explain: Callable[[Request, Dispatch], Response],
         telemetry: Telemetry,
         settle: Callable[[], None],
     ) -> None:
-        """``operations`` by name, ``forwarded`` for the rows that are operations of Bedrock's.
+        """``operations`` by name, ``forwarded`` for the rows that are operations of Bedrock's, ``explain`` for any.
 
         ``settle`` waits for what still runs when an answer is ready.
         """
         self._operations = dict(operations)
         self._operations |= {route.operation: forwarded(route) for route in ROUTES if route.upstream}
         self._operations |= {route.operation: _refusing(route.refusal) for route in ROUTES if route.refusal}
+        self._operations["explain"] = lambda request: explain(request, self._dispatch)
         missing = {route.operation for route in ROUTES} ^ self._operations.keys()
         if missing:
             raise ValueError(f"routes and operations differ in {sorted(missing)}")
@@ -49,9 +52,8 @@ class App:
         """Answer a request; never raises."""
         operation = "unrouted"
         try:
-            route, parameters = self._route(request)
-            operation = route.operation
-            response = self._operations[operation](replace(request, path_parameters=parameters))
+            operation, run = self._dispatch(request)
+            response = run()
         except ProxyError as error:
             response = failure_answer(error, request.request_id, request.path)
         except Exception as error:  # noqa: BLE001 - the last line of defence: a defect must not become a raw 502
@@ -62,6 +64,12 @@ class App:
         latency_ms = round((datetime.now(UTC) - request.received_at).total_seconds() * 1000)
         self._telemetry.request(request, operation, response, latency_ms)
         return _with_identity(response, request.request_id)
+
+    def _dispatch(self, request: Request) -> tuple[str, Callable[[], Response]]:
+        """The request's operation, and how to run it; raises a RequestError if it has none."""
+        route, parameters = self._route(request)
+        placed = replace(request, path_parameters=parameters)
+        return route.operation, lambda: self._operations[route.operation](placed)
 
     def _route(self, request: Request) -> tuple[Route, Mapping[str, str]]:
         """The request's row and its path parameters; raises a RequestError if it may not have any."""

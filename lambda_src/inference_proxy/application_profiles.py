@@ -15,7 +15,8 @@ from inference_proxy.boundary import Boundary, sha256_hex
 from inference_proxy.errors import ProxyError
 from inference_proxy.model_lists import ModelLists
 from inference_proxy.models import ApplicationProfile, Crossing, Request, UpstreamCall
-from inference_proxy.policy import Policy
+from inference_proxy.policy import Admission
+from inference_proxy.policy_store import PolicyStore
 from inference_proxy.profiles import Catalog, Resolution
 from inference_proxy.telemetry import Telemetry
 
@@ -30,19 +31,21 @@ class ApplicationProfiles:
         self,
         wanted: Mapping[str, ApplicationProfile],
         boundary: Boundary,
-        policy: Policy,
+        policies: PolicyStore,
         lists: ModelLists,
         telemetry: Telemetry,
     ) -> None:
         self._wanted = wanted
         self._boundary = boundary
-        self._policy = policy
+        self._policies = policies
         self._lists = lists
         self._telemetry = telemetry
         self._created: dict[str, tuple[Catalog, Resolution]] = {}  # with the lists that do not have it yet
         self._failed_at: dict[str, float] = {}
 
-    def instead_of(self, resolution: Resolution, catalog: Catalog | None, request: Request) -> Resolution:
+    def instead_of(
+        self, resolution: Resolution, catalog: Catalog | None, request: Request, admission: Admission
+    ) -> Resolution:
         """The application profile of the model behind ``resolution``; ``resolution`` itself if there is none to use."""
         model_id = resolution.model_id
         wanted = self._wanted.get(model_id)
@@ -59,16 +62,22 @@ class ApplicationProfiles:
             return known or created or resolution
         if time.time() - self._failed_at.get(model_id, float("-inf")) < _RETRY_SECONDS:
             return resolution
-        return self._found_or_created(wanted, model_id, request) or self._without(resolution, request)
+        if request.dry_run:
+            return resolution  # the ARN it would get, nobody can say
+        return self._found_or_created(wanted, model_id, request, admission) or self._without(resolution, request)
 
     def _without(self, resolution: Resolution, request: Request) -> Resolution:
         """Say that the model has to do without its profile."""
+        if request.dry_run:
+            return resolution
         self._failed_at[resolution.model_id] = time.time()
         self._telemetry.count("ApplicationProfileFailures")
         self._telemetry.warning("called without its application profile", request.request_id, resolution.model_id)
         return resolution
 
-    def _found_or_created(self, wanted: ApplicationProfile, model_id: str, request: Request) -> Resolution | None:
+    def _found_or_created(
+        self, wanted: ApplicationProfile, model_id: str, request: Request, admission: Admission
+    ) -> Resolution | None:
         """The profile by fresh lists, or a new one; None if the policy forbids what it would lead to, or it fails."""
         brief = replace(request, deadline=request.deadline.within(_CREATE_SECONDS))
         catalog = self._lists.on_behalf(brief, fresh=True)
@@ -77,7 +86,7 @@ class ApplicationProfiles:
         known = catalog.application_profile(model_id, name=wanted.name)
         # Of what the model itself resolves to, whatever the first caller has called it.
         source = catalog.resolve(model_id)
-        if known or not self._policy.decide(source).allowed:
+        if known or not admission.into(source).allowed:
             return known
         arn = self._create(wanted, source, catalog.arn_of(source), brief)
         if arn is None:
@@ -95,7 +104,7 @@ class ApplicationProfiles:
         crossing = Crossing(
             request=request,
             operation="CreateInferenceProfile",
-            decision=self._policy.configured(),
+            decision=self._policies.configuring(),
             payload_sha256=sha256_hex(body),
             request_bytes=len(body),
             model_id=source.model_id,

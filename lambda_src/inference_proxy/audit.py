@@ -1,9 +1,9 @@
 """The audit trail: an intent record before anything leaves, its outcome afterwards, in one DynamoDB table.
 
-Key ``requestId`` + ``timestamp``, TTL attribute ``ttl``. Two indexes give time order without a hot partition:
-``by-time`` on ``<day>#<shard>`` and ``by-outcome`` on ``<OUTCOME>#<day>#<shard>``, both sorted by
-``<timestamp>#<requestId>`` ("Using write sharding to distribute workloads evenly" in the DynamoDB Developer Guide).
-A record never holds a prompt, a completion or a secret.
+Key ``requestId`` + ``timestamp``, TTL attribute ``ttl``. Three indexes give time order without a hot partition:
+``by-time`` on ``<day>#<shard>``, ``by-caller`` on ``<caller's ARN>#<day>#<shard>`` and ``by-outcome`` on
+``<OUTCOME>#<day>#<shard>``, all sorted by ``<timestamp>#<requestId>`` ("Using write sharding to distribute workloads
+evenly" in the DynamoDB Developer Guide). A record never holds a prompt, a completion or a secret.
 """
 
 import zlib
@@ -13,11 +13,13 @@ from datetime import UTC, datetime
 from inference_proxy.aws_json import AwsJsonClient
 from inference_proxy.aws_service import AwsServiceError
 from inference_proxy.errors import AuditUnavailableError
-from inference_proxy.models import Crossing, Deadline, Outcome, timestamp_ms
+from inference_proxy.models import Crossing, Deadline, Outcome, RecordKey, timestamp_ms
 
-SHARDS = 4  # about 1,000 crossings a second: each writes its index items some four times; a reader asks all shards
+SHARDS = 4  # the arithmetic is in terraform/modules/dynamodb/README.md; a reader asks all shards
 _WRITE_SECONDS = 3.0
-_TEXT_LIMIT = 512  # callers choose their user agent; a record stays within one write unit or two
+# Callers choose their user agent; a record stays within one write unit or two. The longest ARN is a user's, with a path
+# of 512 characters and a name of 64: with a day and a shard behind it, it is not cut.
+_TEXT_LIMIT = 640
 
 AttributeValue = dict[str, str | bool]
 
@@ -68,18 +70,50 @@ class AuditTrail:
             "clockSkewSeconds": outcome.clock_skew_seconds,
             "endpoint": outcome.endpoint,
             "destinationRegion": outcome.destination_region,
+            "decision": "DENY" if outcome.denied_by else None,
+            "decisionRule": outcome.denied_by,
         }
+        # A repeated call finds its own outcome; anybody else's, or none at all, is left alone.
+        condition = "invocationId = :invocation AND (#state = :started OR #state = :state)"
+        invocation: Mapping[str, AttributeValue] = {":invocation": {"S": crossing.request.invocation_id}}
+        self._update(RecordKey(crossing.audit_id, timestamp), fields, condition, invocation, deadline)
+
+    def abandon(self, key: RecordKey, deadline: Deadline) -> bool:
+        """Close a record that is still STARTED as ABANDONED: what was sent may have been served, nobody knows.
+
+        False if it has another state by now, or is gone. Raises AuditUnavailableError.
+        """
+        fields: dict[str, str | int | bool | None] = {
+            "state": "ABANDONED",
+            "outcomeDayShard": _outcome_partition("ABANDONED", False, key.timestamp, key.request_id),
+            "success": False,
+            "errorCode": "OutcomeUnknown",
+            "closedAt": timestamp_ms(datetime.now(UTC)),
+        }
+        try:
+            self._update(key, fields, "#state = :started", {}, deadline)
+        except _ConditionFailedError:
+            return False
+        return True
+
+    def _update(
+        self,
+        key: RecordKey,
+        fields: Mapping[str, str | int | bool | None],
+        condition: str,
+        values: Mapping[str, AttributeValue],
+        deadline: Deadline,
+    ) -> None:
         written = {name: value for name, value in fields.items() if value is not None}
         arguments = {
             "TableName": self._table,
-            "Key": {"requestId": {"S": crossing.audit_id}, "timestamp": {"S": timestamp}},
+            "Key": {"requestId": {"S": key.request_id}, "timestamp": {"S": key.timestamp}},
             "UpdateExpression": "SET " + ", ".join(f"#{name} = :{name}" for name in written),
-            # A repeated call finds its own outcome; anybody else's, or none at all, is left alone.
-            "ConditionExpression": "invocationId = :invocation AND (#state = :started OR #state = :state)",
+            "ConditionExpression": condition,
             "ExpressionAttributeNames": {f"#{name}": name for name in written},
             "ExpressionAttributeValues": {
-                ":invocation": {"S": crossing.request.invocation_id},
                 ":started": {"S": "STARTED"},
+                **values,
                 **{f":{name}": to_attribute(value) for name, value in written.items()},
             },
         }
@@ -94,6 +128,7 @@ class AuditTrail:
             "timestamp": timestamp,
             "ttl": int(datetime.now(UTC).timestamp()) + self._retention_seconds,
             "dayShard": _partition(timestamp, crossing.audit_id),
+            "callerDayShard": f"{caller.principal_arn}#{_partition(timestamp, crossing.audit_id)}",
             "outcomeDayShard": _outcome_partition(str(outcome["state"]), False, timestamp, crossing.audit_id),
             "timeKey": f"{timestamp}#{crossing.audit_id}",
             "invocationId": request.invocation_id,
@@ -104,6 +139,7 @@ class AuditTrail:
             "destinationPartition": "commercial",
             "modelId": crossing.model_id,
             "resolvedModelId": crossing.resolved_model_id,
+            "foundationModelId": crossing.foundation_model_id,
             "userArn": caller.user_arn,
             "callerArn": caller.principal_arn,
             "accountId": caller.account_id,
@@ -112,6 +148,12 @@ class AuditTrail:
             "decision": "ALLOW" if crossing.decision.allowed else "DENY",
             "decisionRule": crossing.decision.rule,
             "decisionReason": crossing.decision.reason,
+            "policyVersion": crossing.decision.policy_version,
+            "classification": crossing.decision.classification,
+            "classificationSource": crossing.decision.classification_source,
+            "marking": crossing.decision.marking,
+            "guardrailAction": crossing.guardrail_action,
+            "guardrailLatencyMs": crossing.guardrail_latency_ms,
             "payloadSha256": crossing.payload_sha256,
             "requestSize": crossing.request_bytes,
             "release": self._release,
@@ -135,10 +177,15 @@ class AuditTrail:
         try:
             self._dynamodb.call(operation, arguments, deadline.within(_WRITE_SECONDS))
         except AwsServiceError as error:
-            raise AuditUnavailableError(
+            kind = _ConditionFailedError if error.code.startswith("ConditionalCheckFailed") else AuditUnavailableError
+            raise kind(
                 f"the audit record cannot be written ({error.code}), so nothing was sent; try again later",
                 {"Retry-After": "5"},
             ) from None
+
+
+class _ConditionFailedError(AuditUnavailableError):
+    """The record is not as the write expects it."""
 
 
 def to_attribute(value: str | int | bool) -> AttributeValue:

@@ -28,11 +28,15 @@ _OUTAGE = (
 
 
 class AwsServiceError(Exception):
-    """The service said no, or could not be reached. ``code`` is its exception's name; the message quotes no data."""
+    """The service said no, or could not be reached. ``code`` is its exception's name; the message quotes no data.
 
-    def __init__(self, service: str, operation: str, code: str) -> None:
+    ``answer`` is what the service said with it, which may hold data: to be read, never to be shown.
+    """
+
+    def __init__(self, service: str, operation: str, code: str, answer: Mapping[str, Any] | None = None) -> None:
         super().__init__(f"{service} {operation}: {code}")
         self.code = code
+        self.answer = answer or {}
 
     @property
     def outage(self) -> bool:
@@ -53,14 +57,19 @@ class AwsService(ABC):
     def call(self, operation: str, arguments: Mapping[str, Any], deadline: Deadline) -> dict[str, Any]:
         """Call an operation; raises AwsServiceError, after one retry where a second try can help."""
         headers, body = self._encode(operation, arguments)
+        path = self._path(arguments)
         try:
-            return self._attempt(operation, headers, body, deadline)
+            return self._attempt(operation, path, headers, body, deadline)
         except _ClockCorrectedError:
             pass
         except AwsServiceError as error:
             if deadline.remaining_seconds() <= 0 or not error.outage:
                 raise
-        return self._attempt(operation, headers, body, deadline)
+        return self._attempt(operation, path, headers, body, deadline)
+
+    def _path(self, arguments: Mapping[str, Any]) -> str:  # noqa: ARG002 - a REST service has resources
+        """The path of a call, percent-encoded."""
+        return "/"
 
     @abstractmethod
     def _encode(self, operation: str, arguments: Mapping[str, Any]) -> tuple[dict[str, str], bytes]:
@@ -74,10 +83,12 @@ class AwsService(ABC):
     def _error_code(self, answer: Mapping[str, Any]) -> str:
         """The exception's name in the answer of a refusal, "" if there is none."""
 
-    def _attempt(self, operation: str, headers: dict[str, str], body: bytes, deadline: Deadline) -> dict[str, Any]:
+    def _attempt(
+        self, operation: str, path: str, headers: dict[str, str], body: bytes, deadline: Deadline
+    ) -> dict[str, Any]:
         try:
-            signed = self._signer.sign("POST", f"{self.url}/", headers, body) if self._signer else headers
-            reply = self._transport.send(self.url, "POST", "/", signed, body, deadline)
+            signed = self._signer.sign("POST", self.url + path, headers, body) if self._signer else headers
+            reply = self._transport.send(self.url, "POST", path, signed, body, deadline)
             answer = self._decode(reply.read(_MAX_RESPONSE_BYTES))
         except DeadlineError:
             raise AwsServiceError(self._name, operation, "DeadlineExceeded") from None
@@ -94,7 +105,7 @@ class AwsService(ABC):
         if reply.status >= 500 or not code:
             code = f"Http{reply.status}"
         kind = _ClockCorrectedError if self._clock.learn(code, reply.headers.get("date")) else AwsServiceError
-        return kind(self._name, operation, code)
+        return kind(self._name, operation, code, answer)
 
 
 class _ClockCorrectedError(AwsServiceError):

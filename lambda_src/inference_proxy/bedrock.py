@@ -15,8 +15,10 @@ from inference_proxy.connection import (
     TransportError,
 )
 from inference_proxy.credentials import Credential
-from inference_proxy.errors import (
-    DeadlineExceededError,
+from inference_proxy.errors import DeadlineExceededError
+from inference_proxy.models import Deadline, Outcome, UpstreamAnswer, UpstreamCall
+from inference_proxy.transport import Transport
+from inference_proxy.upstream_errors import (
     UpstreamConnectionError,
     UpstreamError,
     UpstreamProtocolError,
@@ -25,8 +27,6 @@ from inference_proxy.errors import (
     UpstreamTlsError,
     UpstreamUnresolvableError,
 )
-from inference_proxy.models import Deadline, Outcome, UpstreamAnswer, UpstreamCall
-from inference_proxy.transport import Transport
 
 _MAX_RESPONSE_BYTES = 5_000_000  # Lambda returns 6 MB, and a body grows when it is wrapped in JSON
 
@@ -71,9 +71,11 @@ class Bedrock:
                 outcome.attempts += 1
                 try:
                     answer = self._attempt(url, call, credential, deadline)
+                    outcome.sent = True
                     if answer.ok or not self._clock.learn(answer.error_type, answer.headers.get("date")):
                         break
                 except TransportError as error:
+                    outcome.sent = outcome.sent or error.sent
                     repeatable = not error.sent or (call.method == "GET" and isinstance(error, ReceiveError))
                     if attempt == max_attempts or not repeatable or deadline.remaining_seconds() <= 0:
                         raise _upstream_error(error) from error

@@ -1,23 +1,40 @@
 """Takes a crossing over the boundary: intent, credential, send, outcome (steps 4 to 7 of a request's walk)."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import math
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from inference_proxy.audit import AuditTrail
+from inference_proxy.aws_service import AwsServiceError
 from inference_proxy.bedrock import Bedrock
-from inference_proxy.credentials import Credential, CredentialStore
-from inference_proxy.errors import AuditUnavailableError, PolicyDeniedError, ProxyError
-from inference_proxy.inspection import inspect, note_headers
-from inference_proxy.models import Crossing, Deadline, Outcome, UpstreamAnswer, UpstreamCall
+from inference_proxy.credentials import CredentialStore
+from inference_proxy.decisions import Decision
+from inference_proxy.errors import (
+    AuditUnavailableError,
+    GuardrailUnavailableError,
+    LimitExceededError,
+    LimitsUnavailableError,
+    PolicyDeniedError,
+    PolicyUnavailableError,
+    ProxyError,
+)
+from inference_proxy.limits import LimitCounters
+from inference_proxy.models import Crossing, Outcome
+from inference_proxy.passage import BARRED_REGION, FINISH_SECONDS, Passage, why_barred
 from inference_proxy.telemetry import Telemetry
 
-_FINISH_SECONDS = 1.0  # kept free at the end of a request for writing its outcome
-_REFUSED = (401, 403)
-_SIDE_BY_SIDE = 8
+_SETTLE_SECONDS = 3.0
+_BYTES_PER_TOKEN = 4  # about; where Bedrock does not say how many there were
+# What is the boundary's own fault rather than the request's, by rule.
+_UNAVAILABLE = {
+    "policy.unusable": PolicyUnavailableError,
+    "limits.unavailable": LimitsUnavailableError,
+    "guardrails.unavailable": GuardrailUnavailableError,
+}
 
 
 def sha256_hex(body: bytes) -> str:
@@ -25,88 +42,36 @@ def sha256_hex(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
-class Passage:
-    """An open crossing whose intent is recorded; what is sent through it adds up in its outcome."""
-
-    def __init__(
-        self, crossing: Crossing, credentials: CredentialStore, bedrock: Bedrock, telemetry: Telemetry
-    ) -> None:
-        self.outcome = Outcome()
-        self._crossing = crossing
-        self._credentials = credentials
-        self._bedrock = bedrock
-        self._telemetry = telemetry
-
-    def send(self, call: UpstreamCall) -> UpstreamAnswer:
-        """Sign and send one call; return Bedrock's answer, whatever its status.
-
-        A 401 or 403 is followed by one second try if there is another credential: nothing was served.
-        Raises a BoundaryError (nothing sent) or an UpstreamError.
-        """
-        return self._exchange(call, self._deadline, self.outcome)
-
-    def send_all(self, calls: Sequence[UpstreamCall], seconds: float) -> list[UpstreamAnswer | None]:
-        """Send calls that ask for little and carry nothing side by side; None where no answer came within ``seconds``.
-
-        The first goes ahead of the others, so that they need not find the credential out. The outcome is that of the
-        worst, with all attempts, bytes and the longest time.
-        """
-        deadline = self._deadline.within(seconds)
-
-        def one(call: UpstreamCall) -> tuple[UpstreamAnswer | None, Outcome]:
-            outcome = Outcome()
-            try:
-                return self._exchange(call, deadline, outcome), outcome
-            except ProxyError as error:
-                outcome.state, outcome.error_code, outcome.status_code = "FAILED", error.code, error.status
-                return None, outcome
-
-        results = [one(calls[0])]
-        with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-            results += pool.map(one, calls[1:])
-        outcomes = [outcome for _, outcome in results]
-        self.outcome = replace(
-            max(outcomes, key=lambda outcome: (outcome.state == "FAILED", outcome.status_code or 0)),
-            attempts=sum(outcome.attempts for outcome in outcomes),
-            response_bytes=sum(outcome.response_bytes for outcome in outcomes),
-            upstream_latency_ms=max(outcome.upstream_latency_ms or 0 for outcome in outcomes),
-        )
-        return [answer for answer, _ in results]
-
-    def send_with(self, credential: Credential, call: UpstreamCall) -> UpstreamAnswer:
-        """The same as ``send`` with one credential and no other."""
-        answer = self._bedrock.send(call, credential, self._crossing.audit_id, self._deadline, self.outcome)
-        return _believed(call, answer, self.outcome)
-
-    @property
-    def _deadline(self) -> Deadline:
-        return self._crossing.request.deadline.earlier(_FINISH_SECONDS)
-
-    def _exchange(self, call: UpstreamCall, deadline: Deadline, outcome: Outcome) -> UpstreamAnswer:
-        credential = self._credentials.get(deadline)
-        if self._credentials.stale:
-            self._telemetry.count("StaleCredentials")
-        answer = self._bedrock.send(call, credential, self._crossing.audit_id, deadline, outcome)
-        if answer.status in _REFUSED:
-            other = self._credentials.other(credential, deadline)
-            if other:
-                answer = self._bedrock.send(call, other, self._crossing.audit_id, deadline, outcome, max_attempts=1)
-                if answer.status not in _REFUSED:
-                    self._credentials.keep(other)
-        return _believed(call, answer, outcome)
+def refusal(decision: Decision) -> ProxyError:
+    """The error that a denial is answered with: its rule, and what to change."""
+    message = f"{decision.reason} (rule {decision.rule})"
+    if decision.retry_after_seconds is not None:
+        return LimitExceededError(message, {"Retry-After": str(decision.retry_after_seconds)})
+    unavailable = _UNAVAILABLE.get(decision.rule)
+    return unavailable(message, {"Retry-After": "5"}) if unavailable else PolicyDeniedError(message)
 
 
-def _believed(call: UpstreamCall, answer: UpstreamAnswer, outcome: Outcome) -> UpstreamAnswer:
-    note_headers(answer, outcome)  # first: what cannot be believed may have been billed all the same
-    inspect(answer, call.acceptable, outcome)
-    return answer
+class DryRunError(Exception):
+    """What would have crossed, in place of crossing."""
+
+    def __init__(self, crossing: Crossing) -> None:
+        super().__init__(crossing.audit_id)
+        self.crossing = crossing
 
 
 class Boundary:
     """The only way out: nothing reaches Commercial Bedrock but through a passage, and each has its record."""
 
-    def __init__(self, audit: AuditTrail, credentials: CredentialStore, bedrock: Bedrock, telemetry: Telemetry) -> None:
+    def __init__(
+        self,
+        audit: AuditTrail,
+        credentials: CredentialStore,
+        bedrock: Bedrock,
+        counters: LimitCounters,
+        telemetry: Telemetry,
+    ) -> None:
         self._audit = audit
+        self._counters = counters
         self._credentials = credentials
         self._bedrock = bedrock
         self._telemetry = telemetry
@@ -115,15 +80,22 @@ class Boundary:
     def passage(self, crossing: Crossing) -> Iterator[Passage]:
         """Record the intent, let the body of the ``with`` send, record the outcome.
 
-        Raises PolicyDeniedError, with the denial on record, and AuditUnavailableError; nothing is sent then. What the
-        body raises is recorded as the outcome and raised again.
+        Raises the refusal of a decision that denies, with the denial on record, and AuditUnavailableError; nothing is
+        sent then, nor in a dry run, which raises DryRunError. What the body raises is recorded as the outcome and
+        raised again.
         """
         deadline = crossing.request.deadline
+        if crossing.request.dry_run:
+            raise DryRunError(self._rehearsed(crossing))
+        if crossing.decision.marking:
+            self._telemetry.count("MarkingsFound")
         if not crossing.decision.allowed:
             self._telemetry.count("DeniedCrossings")
-            self._record(lambda: self._audit.deny(crossing, PolicyDeniedError.status, PolicyDeniedError.code, deadline))
-            raise PolicyDeniedError(f"{crossing.decision.reason} (rule {crossing.decision.rule})")
-        self._record(lambda: self._audit.begin(crossing, deadline.earlier(_FINISH_SECONDS)))
+            self._telemetry.model(crossing, served=False)
+            denial = refusal(crossing.decision)
+            self._record(lambda: self._audit.deny(crossing, denial.status, denial.code, deadline))
+            raise denial
+        self._record(lambda: self._audit.begin(crossing, deadline.earlier(FINISH_SECONDS)))
         passage = Passage(crossing, self._credentials, self._bedrock, self._telemetry)
         try:
             yield passage
@@ -136,6 +108,14 @@ class Boundary:
         finally:
             self._finish(crossing, passage.outcome)
 
+    def _rehearsed(self, crossing: Crossing) -> Crossing:
+        """The crossing with what is only decided once the credential is known."""
+        decision = crossing.decision
+        barred = decision.allowed and why_barred(decision, self._credentials.get(crossing.request.deadline).region)
+        if not barred:
+            return crossing
+        return replace(crossing, decision=replace(decision, allowed=False, rule=BARRED_REGION, reason=barred))
+
     def _record(self, write: Callable[[], None]) -> None:
         try:
             write()
@@ -145,15 +125,50 @@ class Boundary:
 
     @staticmethod
     def _fail(outcome: Outcome, code: str, status: int) -> None:
-        outcome.state, outcome.error_code, outcome.status_code = "FAILED", code, status
+        outcome.state = "DENIED" if outcome.denied_by else "FAILED"
+        outcome.error_code, outcome.status_code = code, status
 
     def _finish(self, crossing: Crossing, outcome: Outcome) -> None:
+        self._telemetry.model(crossing, served=outcome.success)
         self._telemetry.tokens(outcome.input_tokens, outcome.output_tokens)
+        settling = self._settling(crossing, outcome)
         since = crossing.started_at if crossing.crossing_id else crossing.request.received_at
         latency_ms = round((datetime.now(UTC) - since).total_seconds() * 1000)
         try:
             self._audit.finish(crossing, outcome, latency_ms, crossing.request.deadline)
         except AuditUnavailableError as error:
-            # The answer still goes out: it has been paid for, and the STARTED record stays as evidence.
+            # The answer still goes out: it has been paid for. The STARTED record stays as evidence, until the
+            # reconciler closes it.
             self._telemetry.count("AuditWriteFailures")
-            self._telemetry.warning("audit outcome not written", crossing.audit_id, error.code)
+            self._telemetry.outcome_lost(crossing.audit_id, outcome, error.code)
+        if settling:
+            settling.join()
+
+    def _settling(self, crossing: Crossing, outcome: Outcome) -> threading.Thread | None:
+        """Counts the tokens of a crossing beside the writing of its outcome."""
+        tokens = _tokens(crossing, outcome) if crossing.counts_tokens else 0
+        if not tokens:
+            return None
+
+        def settle() -> None:
+            try:
+                deadline = crossing.request.deadline.within(_SETTLE_SECONDS)
+                self._counters.settle(crossing.request.caller.principal_arn, tokens, deadline)
+            except AwsServiceError as error:
+                self._telemetry.count("LimitFailures")
+                self._telemetry.warning("tokens not counted", crossing.audit_id, error.code)
+
+        settling = threading.Thread(target=settle, name="settle-tokens")
+        settling.start()
+        return settling
+
+
+def _tokens(crossing: Crossing, outcome: Outcome) -> int:
+    """How many tokens a crossing used. Where Bedrock does not say, and may have run the model, by its bytes."""
+    known = (outcome.input_tokens, outcome.output_tokens, outcome.cache_write_input_tokens)
+    if any(tokens is not None for tokens in known):
+        return sum(tokens or 0 for tokens in known)
+    refused = outcome.state == "COMPLETED" and (outcome.status_code or 0) >= 400
+    if refused or not outcome.sent:
+        return 0
+    return math.ceil((crossing.request_bytes + outcome.response_bytes) / _BYTES_PER_TOKEN)

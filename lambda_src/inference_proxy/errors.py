@@ -10,20 +10,19 @@
     │   ├── UnsupportedOperationError 400 UnsupportedOperation
     │   ├── RouteNotFoundError       404 RouteNotFound
     │   ├── ModelNotFoundError       404 ModelNotFound
+    │   ├── RecordNotFoundError      404 RecordNotFound
     │   ├── MethodNotAllowedError    405 MethodNotAllowed
-    │   └── RequestTooLargeError     413 RequestTooLarge
+    │   ├── RequestTooLargeError     413 RequestTooLarge
+    │   └── LimitExceededError       429 LimitExceeded
     ├── BoundaryError                nothing left GovCloud; an operator can mend it
     │   ├── AuditUnavailableError        503 AuditUnavailable
+    │   ├── PolicyUnavailableError       503 PolicyUnavailable
+    │   ├── LimitsUnavailableError       503 LimitsUnavailable
+    │   ├── GuardrailUnavailableError    503 GuardrailUnavailable
     │   ├── CredentialsUnavailableError  503 CredentialsUnavailable
     │   ├── CredentialsMalformedError    503 CredentialsMalformed
     │   └── DeadlineExceededError        504 DeadlineExceeded
-    ├── UpstreamError                Commercial Bedrock could not be reached or understood
-    │   ├── UpstreamUnresolvableError    502 UpstreamUnresolvable
-    │   ├── UpstreamTlsError             502 UpstreamTlsError
-    │   ├── UpstreamConnectionError      502 UpstreamConnectionError
-    │   ├── UpstreamProtocolError        502 UpstreamProtocolError
-    │   ├── UpstreamResponseTooLargeError 502 UpstreamResponseTooLarge
-    │   └── UpstreamTimeoutError         504 UpstreamTimeout
+    ├── UpstreamError                Commercial Bedrock could not be reached or understood: upstream_errors.py
     └── InternalError                500 InternalError: a defect of the router
 
 Messages name the field and the fix. They never hold a secret, a prompt or a completion.
@@ -105,6 +104,13 @@ class ModelNotFoundError(RequestError):
     status = 404
 
 
+class RecordNotFoundError(RequestError):
+    """There is no audit record of this id, or the caller may not see it."""
+
+    code = "RecordNotFound"
+    status = 404
+
+
 class MethodNotAllowedError(RequestError):
     """The path exists, but not with this method; ``Allow`` says which."""
 
@@ -119,6 +125,13 @@ class RequestTooLargeError(RequestError):
     status = 413
 
 
+class LimitExceededError(RequestError):
+    """The caller has sent as much as the policy lets it; ``Retry-After`` says when it may send more."""
+
+    code = "LimitExceeded"
+    status = 429
+
+
 class BoundaryError(ProxyError):
     """The boundary could not do its own part, so nothing was sent."""
 
@@ -127,6 +140,27 @@ class AuditUnavailableError(BoundaryError):
     """The intent could not be recorded; without a record nothing leaves."""
 
     code = "AuditUnavailable"
+    status = 503
+
+
+class PolicyUnavailableError(BoundaryError):
+    """No valid policy could be read since this execution environment started; until then everything is denied."""
+
+    code = "PolicyUnavailable"
+    status = 503
+
+
+class LimitsUnavailableError(BoundaryError):
+    """The counters of the caller's limits cannot be reached, and the policy says that nothing crosses uncounted."""
+
+    code = "LimitsUnavailable"
+    status = 503
+
+
+class GuardrailUnavailableError(BoundaryError):
+    """The guardrail that the policy wants before egress gave no verdict."""
+
+    code = "GuardrailUnavailable"
     status = 503
 
 
@@ -152,52 +186,6 @@ class DeadlineExceededError(BoundaryError):
     """The time for the answer was used up before anything could be sent."""
 
     code = "DeadlineExceeded"
-    status = 504
-
-
-class UpstreamError(ProxyError):
-    """Commercial Bedrock could not be reached, or its answer cannot be trusted."""
-
-
-class UpstreamUnresolvableError(UpstreamError):
-    """The upstream's host name does not resolve."""
-
-    code = "UpstreamUnresolvable"
-    status = 502
-
-
-class UpstreamTlsError(UpstreamError):
-    """The upstream's certificate or TLS version was not accepted."""
-
-    code = "UpstreamTlsError"
-    status = 502
-
-
-class UpstreamConnectionError(UpstreamError):
-    """The connection was refused or broke before the whole answer had come."""
-
-    code = "UpstreamConnectionError"
-    status = 502
-
-
-class UpstreamProtocolError(UpstreamError):
-    """The answer is truncated, garbled, redirected or not what was asked for."""
-
-    code = "UpstreamProtocolError"
-    status = 502
-
-
-class UpstreamResponseTooLargeError(UpstreamError):
-    """The answer is larger than what Lambda can return."""
-
-    code = "UpstreamResponseTooLarge"
-    status = 502
-
-
-class UpstreamTimeoutError(UpstreamError):
-    """The answer did not come within the time API Gateway leaves."""
-
-    code = "UpstreamTimeout"
     status = 504
 
 

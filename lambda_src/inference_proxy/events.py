@@ -81,7 +81,7 @@ def parse(event: Mapping[str, Any], context: LambdaContext, response_timeout_sec
         body=_body(event, max_bytes),
         catch_all=str(event.get("resource") or "").startswith("/{"),
         spelled_path=spelled.rstrip("/"),
-        plainly_spelled=not any(_ODD_SPELLING.search(spelling) for spelling in spellings),
+        plainly_spelled=all(map(plainly_spelled, spellings)),
     )
 
 
@@ -97,6 +97,11 @@ def render(response: Response) -> dict[str, Any]:
         "body": body,
         "isBase64Encoded": is_base64,
     }
+
+
+def plainly_spelled(path: str) -> bool:
+    """Whether a path, as it was written, has nothing percent-encoded that needs not be, and no empty segment."""
+    return not _ODD_SPELLING.search(path)
 
 
 def _path(event: Mapping[str, Any]) -> str:
@@ -122,12 +127,18 @@ def _query(event: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
 
 
 def _headers(event: Mapping[str, Any]) -> dict[str, str]:
-    """By lower-case name; what came several times is one list ("Field Lines and Combined Field Value" in RFC 9110)."""
-    headers = {str(name).lower(): str(value) for name, value in _mapping(event, "headers").items()}
-    for name, values in _mapping(event, "multiValueHeaders").items():
-        if isinstance(values, list) and values:
-            headers[str(name).lower()] = ", ".join(map(str, values))
-    return headers
+    """By lower-case name; what came several times is one list ("Field Lines and Combined Field Value" in RFC 9110).
+
+    API Gateway keeps names as they were written: ``X-A`` and ``x-a`` are two members, and one header.
+    """
+    fields = [(str(name).lower(), [value]) for name, value in _mapping(event, "headers").items()]
+    repeated = _mapping(event, "multiValueHeaders").items()
+    complete = [(str(name).lower(), values) for name, values in repeated if isinstance(values, list) and values]
+    named = {name for name, _ in complete}
+    headers: dict[str, list[str]] = {}
+    for name, values in [*complete, *(field for field in fields if field[0] not in named)]:
+        headers.setdefault(name, []).extend(map(str, values))
+    return {name: ", ".join(values) for name, values in headers.items()}
 
 
 def _body(event: Mapping[str, Any], max_bytes: int) -> bytes:

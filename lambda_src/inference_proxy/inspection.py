@@ -9,9 +9,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from inference_proxy.errors import UpstreamProtocolError
 from inference_proxy.eventstream import MEDIA_TYPE, EventStreamDecoder, EventStreamError, Frame
 from inference_proxy.models import Outcome, UpstreamAnswer, error_name
+from inference_proxy.upstream_errors import UpstreamProtocolError
 
 # By field of Outcome: how the families of models call it, and in which of their objects.
 _TOKEN_HEADERS = {

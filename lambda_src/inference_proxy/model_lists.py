@@ -11,13 +11,15 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-from inference_proxy.boundary import Boundary, Passage, sha256_hex
+from inference_proxy.boundary import Boundary, sha256_hex
 from inference_proxy.catalog_cache import CatalogCache
-from inference_proxy.errors import ProxyError, UpstreamProtocolError
+from inference_proxy.errors import ProxyError
 from inference_proxy.models import Crossing, Request, UpstreamAnswer, UpstreamCall
-from inference_proxy.policy import Policy
+from inference_proxy.passage import Passage
+from inference_proxy.policy_store import PolicyStore
 from inference_proxy.profiles import Catalog
 from inference_proxy.telemetry import Telemetry
+from inference_proxy.upstream_errors import UpstreamProtocolError
 
 _PAGES = 50  # of up to 1,000 profiles each: a paging loop that cannot go on for ever
 _IMPLICIT_SECONDS = 5.0  # what a lookup on behalf of another operation may take of its time
@@ -36,9 +38,9 @@ class ListsRefusedError(Exception):
 class ModelLists:
     """What Commercial Bedrock offers, by its own word."""
 
-    def __init__(self, boundary: Boundary, policy: Policy, cache: CatalogCache, telemetry: Telemetry) -> None:
+    def __init__(self, boundary: Boundary, policies: PolicyStore, cache: CatalogCache, telemetry: Telemetry) -> None:
         self._boundary = boundary
-        self._policy = policy
+        self._policies = policies
         self._cache = cache
         self._telemetry = telemetry
 
@@ -87,9 +89,9 @@ class ModelLists:
 
     def _load(self, request: Request, crossing_id: str) -> Catalog:
         crossing = Crossing(
-            request=request,
+            request=replace(request, dry_run=False),  # a crossing of its own
             operation="ListModels",
-            decision=self._policy.discovery(),
+            decision=self._policies.listing(),
             payload_sha256=sha256_hex(b""),
             request_bytes=0,
             crossing_id=crossing_id,

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from inference_proxy.decisions import Decision
+
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
@@ -74,6 +76,7 @@ class Request:
     catch_all: bool = False  # it came in by the API's catch-all path, not by the path of an operation
     spelled_path: str = ""  # the path before it was decoded, as far as API Gateway tells
     plainly_spelled: bool = True  # no letter, digit or dot percent-encoded, no empty segment
+    dry_run: bool = False  # nothing may be sent, counted or recorded: somebody asks what would happen
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,15 +136,6 @@ class ApplicationProfile:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
-    """What the policy says of a crossing, by which rule, and why."""
-
-    allowed: bool
-    rule: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class Crossing:
     """An intent to send something to Commercial Bedrock: all that is known before a byte leaves."""
 
@@ -152,13 +146,27 @@ class Crossing:
     request_bytes: int
     model_id: str | None = None
     resolved_model_id: str | None = None
+    foundation_model_id: str | None = None
+    destination_regions: tuple[str, ...] | None = None  # as in a Resolution
+    body: bytes = field(default=b"", repr=False)
     crossing_id: str = ""  # its own id where it is not the request's only crossing
+    counts_tokens: bool = False  # its tokens count against a limit of the caller's
+    guardrail_action: str | None = None  # of the guardrail before egress: NONE, MASKED or BLOCKED
+    guardrail_latency_ms: int | None = None
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def audit_id(self) -> str:
         """The key of its record, which is also sent upstream so that both partitions' logs join."""
         return self.crossing_id or self.request.request_id
+
+
+@dataclass(frozen=True, slots=True)
+class RecordKey:
+    """The key of an audit record; ``timestamp`` is ISO 8601 in UTC with milliseconds and ``Z``."""
+
+    request_id: str
+    timestamp: str
 
 
 @dataclass(slots=True)
@@ -181,6 +189,8 @@ class Outcome:
     clock_skew_seconds: int | None = None
     endpoint: str | None = None
     destination_region: str | None = None
+    sent: bool = False  # a whole request was out, so it may have been served
+    denied_by: str | None = None  # a rule that was only to be asked once the credential was known
 
     @property
     def success(self) -> bool:

@@ -20,6 +20,19 @@ _ARN = re.compile(r"arn:aws:(bedrock|sagemaker):[a-z0-9-]{0,20}:[0-9]{0,12}:[a-z
 _FOUNDATION_MODEL_ARN = re.compile(r"arn:aws:bedrock:([a-z0-9-]*)::foundation-model/(.+)")
 _APPLICATION = ":application-inference-profile/"
 _PROFILE_ARN = re.compile(r"arn:aws:bedrock:[a-z0-9-]*:[0-9]*:(?:application-)?inference-profile/(.+)")
+_SYSTEM_PROFILE_ARN = re.compile(r"arn:aws:bedrock:[a-z0-9-]*:[0-9]*:inference-profile/(.+)")
+# What AWS puts before a model's id in the id of a profile, and the regions that it stands for.
+GEOGRAPHIES = {
+    "us": ("us-",),
+    "us-gov": ("us-gov-",),
+    "eu": ("eu-",),
+    "apac": ("ap-",),
+    "jp": ("ap-northeast-",),
+    "au": ("ap-southeast-",),
+    "ca": ("ca-",),
+    "global": ("",),
+}
+_GEOGRAPHY = re.compile(rf"({'|'.join(GEOGRAPHIES)})\.(.+)")
 
 
 def checked_id(value: object, field: str) -> str:
@@ -147,6 +160,17 @@ def foundation_model_id(identifier: str) -> str:
     """The id in the ARN of a foundation model; any other id as it is."""
     arn = _FOUNDATION_MODEL_ARN.fullmatch(identifier)
     return arn[2] if arn else identifier
+
+
+def named_model(identifier: str) -> tuple[str, str]:
+    """What an id says by itself: the geography of a profile ("" if it is none's) and the foundation model's id.
+
+    An ARN that names no model stays as it is.
+    """
+    arn = _SYSTEM_PROFILE_ARN.fullmatch(identifier)
+    name = arn[1] if arn else foundation_model_id(identifier)
+    profile = _GEOGRAPHY.fullmatch(name)
+    return (profile[1], profile[2]) if profile else ("", name)
 
 
 def destination_regions(profile: Mapping[str, Any]) -> tuple[str, ...]:

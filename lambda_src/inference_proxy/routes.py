@@ -6,6 +6,8 @@ Bedrock's: it crosses byte for byte, and the row is all there is to it (operatio
 
 from typing import Literal, NamedTuple
 
+from inference_proxy.decisions import GuardrailAs
+
 # What goes upstream in the place of a caller's id: an application profile if the model has one, an inference profile if
 # it needs one, or the foundation model behind a profile.
 ModelAs = Literal["application profile", "profile", "foundation model"]
@@ -20,6 +22,7 @@ class Upstream(NamedTuple):
     model_as: ModelAs = "application profile"
     answers: tuple[str, ...] = ("application/json",)  # media types of a success; (): those the caller accepts
     headers: tuple[str, ...] = ()  # request headers that cross beside content types and X-Amzn-Bedrock-*
+    guardrail_as: GuardrailAs = "none"  # how it takes a guardrail
     request_metadata: bool = False  # it takes X-Amzn-Bedrock-Request-Metadata: the audit id goes in there
 
 
@@ -41,35 +44,38 @@ _READ = Upstream("bedrock")
 ROUTES = (
     Route("POST", "/bedrock/invoke-model", "invoke_model"),
     Route("GET", "/bedrock/invoke-model", "routing_information"),
+    Route("POST", "/bedrock/explain", "explain"),
     Route("GET", "/bedrock/models", "list_models"),
     Route("GET", "/bedrock/models/{modelId}", "get_model"),
     Route("GET", "/dashboard/requests", "list_requests"),
+    Route("GET", "/dashboard/requests/{requestId}", "get_request"),
+    Route("GET", "/dashboard/usage", "usage"),
     Route("GET", "/health", "health"),
     # Amazon Bedrock Runtime
     Route(
         "POST",
         "/model/{modelId}/invoke",
         "InvokeModel",
-        Upstream(model_parameter="modelId", answers=(), request_metadata=True),
+        Upstream(model_parameter="modelId", answers=(), guardrail_as="headers", request_metadata=True),
     ),
     Route(
         "POST",
         "/model/{modelId}/invoke-with-response-stream",
         "InvokeModelWithResponseStream",
-        Upstream(model_parameter="modelId", answers=_EVENT_STREAM, request_metadata=True),
+        Upstream(model_parameter="modelId", answers=_EVENT_STREAM, guardrail_as="headers", request_metadata=True),
     ),
-    Route("POST", "/model/{modelId}/converse", "Converse", Upstream(model_parameter="modelId")),
+    Route("POST", "/model/{modelId}/converse", "Converse", Upstream(model_parameter="modelId", guardrail_as="member")),
     Route(
         "POST",
         "/model/{modelId}/converse-stream",
         "ConverseStream",
-        Upstream(model_parameter="modelId", answers=_EVENT_STREAM),
+        Upstream(model_parameter="modelId", answers=_EVENT_STREAM, guardrail_as="member"),
     ),
     Route(
         "POST",
         "/model/{modelId}/count-tokens",
         "CountTokens",
-        Upstream(model_parameter="modelId", model_as="foundation model"),
+        Upstream(model_parameter="modelId", model_as="foundation model", guardrail_as="no model runs"),
     ),
     Route(
         "POST",
@@ -88,7 +94,7 @@ ROUTES = (
         "POST",
         "/openai/v1/chat/completions",
         "ChatCompletions",
-        Upstream(model_member="model", answers=_JSON_OR_EVENTS),
+        Upstream(model_member="model", answers=_JSON_OR_EVENTS, guardrail_as="headers"),
     ),
     Route(
         "POST",

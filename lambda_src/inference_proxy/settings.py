@@ -46,13 +46,17 @@ class Settings:
     execution_role_keys: AwsKeys
     audit_table_name: str
     audit_retention_days: int
+    policy_table_name: str
+    limits_table_name: str
+    usage_table_name: str
+    archive_bucket_url: str  # "": there is no archive
+    archive_table_name: str
     credential: CredentialChoice
     credential_max_age_seconds: int
     task_alias_name: str  # "": tasks come through any alias
     session_name: str  # with federation: what Commercial's CloudTrail calls the router
     commercial_region: str
     discovery_max_age_seconds: int
-    allow_global_profiles: bool
     application_profiles: Mapping[str, ApplicationProfile]  # by foundation model id
     max_request_bytes: int
     response_timeout_seconds: int
@@ -61,6 +65,7 @@ class Settings:
     dynamodb_url: str
     secretsmanager_url: str
     sts_url: str
+    guardrail_url: str
     commercial_sts_url: str
     use_fips_endpoint: bool
     bedrock_urls: Mapping[str, str]  # overrides by service; empty in production
@@ -86,10 +91,19 @@ class Settings:
 
         def source_url(service: str) -> str:
             # The SDKs' rule: the service's own variable, then the general one, then the region's endpoint.
-            variable = f"AWS_ENDPOINT_URL_{service.upper()}"
+            # Bedrock's own variable is Commercial's here.
+            own = None if service == "bedrock-runtime" else env.url(f"AWS_ENDPOINT_URL_{service.upper()}")
             plain = not use_fips or service == "sts"  # GovCloud's plain STS is its FIPS one
             host = service if plain else f"{service}-fips"
-            return env.url(variable) or env.url("AWS_ENDPOINT_URL") or f"https://{host}.{region or '-'}.amazonaws.com"
+            return own or env.url("AWS_ENDPOINT_URL") or f"https://{host}.{region or '-'}.amazonaws.com"
+
+        def bucket_url(bucket: str) -> str:
+            # S3 has the bucket in the host's name, a custom endpoint in the path.
+            custom = env.url("AWS_ENDPOINT_URL_S3") or env.url("AWS_ENDPOINT_URL")
+            host = "s3-fips" if use_fips else "s3"
+            return f"{custom}/{bucket}" if custom else f"https://{bucket}.{host}.{region or '-'}.amazonaws.com"
+
+        archive_bucket = environ.get("AUDIT_ARCHIVE_BUCKET") or ""
 
         # The general AWS_ENDPOINT_URL speaks for this partition only: following it here would send
         # Commercial traffic and its credential to a GovCloud host.
@@ -104,13 +118,17 @@ class Settings:
             ),
             audit_table_name=env.text("AUDIT_TABLE_NAME"),
             audit_retention_days=env.number("AUDIT_RETENTION_DAYS", 30, 1, 3653),
+            policy_table_name=env.text("POLICY_TABLE_NAME"),
+            limits_table_name=env.text("LIMITS_TABLE_NAME"),
+            usage_table_name=env.text("USAGE_TABLE_NAME"),
+            archive_bucket_url=bucket_url(archive_bucket) if archive_bucket else "",
+            archive_table_name=env.text("AUDIT_ARCHIVE_TABLE_NAME") if archive_bucket else "",
             credential=credential,
             credential_max_age_seconds=env.number("CREDENTIAL_MAX_AGE_SECONDS", 300, 0, 86_400),
             task_alias_name=environ.get("TASK_ALIAS_NAME") or "",
             session_name=environ.get("AWS_LAMBDA_FUNCTION_NAME") or "router",
             commercial_region=commercial_region,
             discovery_max_age_seconds=env.number("DISCOVERY_MAX_AGE_SECONDS", 300, 0, 86_400),
-            allow_global_profiles=env.flag("ALLOW_GLOBAL_PROFILES", False),
             application_profiles=env.application_profiles("APPLICATION_PROFILES"),
             max_request_bytes=env.number("MAX_REQUEST_BYTES", 4_500_000, 1, 6_291_456),
             response_timeout_seconds=env.number("RESPONSE_TIMEOUT_SECONDS", 29, 3, 900),
@@ -120,6 +138,7 @@ class Settings:
             dynamodb_url=source_url("dynamodb"),
             secretsmanager_url=source_url("secretsmanager"),
             sts_url=source_url("sts"),
+            guardrail_url=source_url("bedrock-runtime"),
             commercial_sts_url=env.url("COMMERCIAL_STS_ENDPOINT_URL")
             or _commercial_sts_url(commercial_region, use_fips),
             use_fips_endpoint=use_fips,

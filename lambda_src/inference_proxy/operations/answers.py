@@ -4,9 +4,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from inference_proxy.errors import ProxyError, UpstreamResponseTooLargeError, UpstreamTimeoutError
+from inference_proxy.errors import ProxyError
 from inference_proxy.models import Response
 from inference_proxy.path_families import ANTHROPIC, BEDROCK, OPENAI, first_segment
+from inference_proxy.upstream_errors import UpstreamResponseTooLargeError, UpstreamTimeoutError
 
 _JSON = {"Content-Type": "application/json"}
 _MAX_ANSWER_BYTES = 5_900_000  # of Lambda's 6 MB, escaped as JSON once more by the runtime

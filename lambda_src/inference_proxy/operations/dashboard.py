@@ -1,162 +1,173 @@
-"""GET /dashboard/requests: what crossed, newest first, filtered by time, outcome and a few attributes."""
+"""GET /dashboard/requests and /dashboard/requests/{requestId}: what crossed, newest first, as JSON or CSV."""
 
-import base64
-import binascii
+import json
 import re
-from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
-from inference_proxy.audit_query import AuditFilter, AuditReader, Record
-from inference_proxy.errors import InvalidParameterError
+from inference_proxy.audit_filter import AuditFilter
+from inference_proxy.audit_query import AuditReader
+from inference_proxy.audit_table import Record
+from inference_proxy.errors import RecordNotFoundError
 from inference_proxy.models import Request, Response, timestamp_ms
 from inference_proxy.operations.answers import json_answer
+from inference_proxy.operations.dashboard_access import visible_caller
+from inference_proxy.operations.dashboard_csv import csv_answer, wants_csv
+from inference_proxy.operations.dashboard_cursor import Cursor
+from inference_proxy.operations.dashboard_query import (
+    RANGE_PARAMETERS,
+    Query,
+    model,
+    number,
+    one_of,
+    single_values,
+    text,
+    time_range,
+)
+from inference_proxy.policy_store import PolicyStore
 
-_RANGES = {"1h": timedelta(hours=1), "24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30)}
-_DEFAULT_RANGE = "24h"
-_MOST_DAYS = timedelta(days=366)
-_EARLIEST_YEAR, _LATEST_YEAR = 2000, 9000
 # Under which outcomes of the index the records are that a parameter asks for.
-_OUTCOMES = ("STARTED", "SUCCESS", "ERROR", "DENIED")
-_SUCCESS = {"all": _OUTCOMES, "true": ("SUCCESS",), "false": ("ERROR", "DENIED")}
+_OUTCOMES = ("STARTED", "SUCCESS", "ERROR", "DENIED", "ABANDONED")
+_SUCCESS = {"all": _OUTCOMES, "true": ("SUCCESS",), "false": ("ERROR", "DENIED", "ABANDONED")}
 _STATUS = {outcome.lower(): (outcome,) for outcome in _OUTCOMES}
-_STATES = {"STARTED": ("STARTED",), "COMPLETED": ("SUCCESS", "ERROR"), "FAILED": ("ERROR",), "DENIED": ("DENIED",)}
+_STATES = {
+    "STARTED": ("STARTED",),
+    "COMPLETED": ("SUCCESS", "ERROR"),
+    "FAILED": ("ERROR",),
+    "DENIED": ("DENIED",),
+    "ABANDONED": ("ABANDONED",),
+}
 _PARTITIONS = ("all", "commercial", "govcloud")
-_DEFAULT_LIMIT, _MOST = 50, 200
-_PARAMETERS = ("from", "to", "timeRange", "success", "state", "status", "partition", "modelId", "limit", "cursor")
-_TIME_KEY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{12}Z#([A-Za-z0-9-]{8,64}|~)")
-_INDEX_ATTRIBUTES = ("dayShard", "outcomeDayShard", "timeKey", "ttl")
+_DECISIONS = ("ALLOW", "DENY")
+_DEFAULT_LIMIT, _MOST, _MOST_AS_CSV = 50, 200, 1_000
+_FILTERS = ("success", "state", "status", "partition", "model", "modelId", "caller", "classification", "decision")
+_PARAMETERS = (*RANGE_PARAMETERS, *_FILTERS, "limit", "cursor")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
+_INTERNAL = ("dayShard", "callerDayShard", "outcomeDayShard", "timeKey", "ttl")
+_MOST_BYTES = 2_500_000  # of records in one answer: escaped once more they must fit Lambda's 6 MB
+COLUMNS = (
+    *("timestamp", "requestId", "parentRequestId", "state", "success", "statusCode", "errorCode", "operation"),
+    *("modelId", "resolvedModelId", "foundationModelId", "callerArn", "userArn", "accountId", "sourceIP", "userAgent"),
+    *("classification", "classificationSource", "marking", "decision", "decisionRule", "decisionReason"),
+    *("policyVersion", "guardrailAction", "guardrailLatencyMs", "latency", "upstreamLatencyMs", "attempts"),
+    *("inputTokens", "outputTokens", "cacheReadInputTokens", "cacheWriteInputTokens", "requestSize", "responseSize"),
+    *("sourcePartition", "destinationPartition", "endpoint", "destinationRegion", "apiPath", "payloadSha256"),
+    *("upstreamRequestId", "authMode", "credentialVersion", "clockSkewSeconds", "closedAt", "invocationId", "release"),
+)
 
 
 class Dashboard:
-    """Answers questions about the audit trail."""
+    """Answers questions about the audit trail: everybody about their own records, auditors about all."""
 
-    def __init__(self, reader: AuditReader) -> None:
+    def __init__(self, reader: AuditReader, policies: PolicyStore) -> None:
         self._reader = reader
+        self._policies = policies
 
     def list_requests(self, request: Request) -> Response:
-        """One page of audit records, the number that match, and the filters that were applied."""
-        query = _single_values(request.query)
-        start, end = _time_range(query, request.received_at)
-        success = _one_of(query, "success", "all", tuple(_SUCCESS))
-        partition = _one_of(query, "partition", "all", _PARTITIONS)
-        outcomes, equals = _outcomes(query, success), _exact(query)
-        limit = _number(query, "limit", 1, _MOST) if "limit" in query else _DEFAULT_LIMIT
-        before = None
-        if "cursor" in query:
-            before, start, end = _decoded_cursor(query["cursor"])
-        wanted = AuditFilter(start, end, () if outcomes == _OUTCOMES else outcomes, equals)
+        """One page of audit records, the number that match, and the filters that were applied; or the page as CSV."""
+        query = single_values(request.query, _PARAMETERS)
+        as_csv = wants_csv(request.headers)
+        limit = number(query, "limit", 1, _MOST_AS_CSV if as_csv else _MOST) if "limit" in query else _DEFAULT_LIMIT
+        period = time_range(query, request.received_at)
+        cursor = Cursor.decoded(query["cursor"]) if "cursor" in query else Cursor(period.start, period.end)
+        outcomes = _outcomes(query)
+        partition = one_of(query, "partition", _PARTITIONS, "all")
+        wanted = AuditFilter(
+            cursor.start,
+            cursor.end,
+            () if outcomes == _OUTCOMES else outcomes,
+            visible_caller(request, query, self._policies),
+            model(query),
+            _exact(query),
+        )
         if not outcomes or partition == "govcloud":  # every crossing goes to Commercial
-            records, following, total, exact = list[Record](), None, 0, True
+            records, following = list[Record](), replace(cursor, before=None, total=0, total_is_exact=True)
         else:
-            records, following = self._reader.page(replace(wanted, before=before), limit, request.deadline)
-            if before is None and following is None:
-                total, exact = len(records), True
-            else:
-                total, exact = self._reader.count(wanted, request.deadline)
-                total = max(total, len(records) + bool(following))  # a count that had to stop knows less
-        for record in records:
-            for attribute in _INDEX_ATTRIBUTES:
-                record.pop(attribute, None)
+            records, following = self._page(wanted, cursor, limit, request)
+        next_cursor = following.encoded()
+        shown = [{name: value for name, value in record.items() if name not in _INTERNAL} for record in records]
+        if as_csv:
+            return csv_answer(COLUMNS, shown, "requests", next_cursor)
         return json_answer(
             {
-                "requests": records,
-                "totalCount": total,
-                "totalCountIsExact": exact,
-                **({"nextCursor": _encoded_cursor(following, start, end)} if following else {}),
+                "requests": shown,
+                "totalCount": following.total,
+                "totalCountIsExact": following.total_is_exact,
+                **({"nextCursor": next_cursor} if next_cursor else {}),
                 "filters": {
+                    **{name: query[name] for name in _FILTERS if name in query},
+                    "caller": wanted.caller_arn or "all",
                     "partition": partition,
-                    "timeRange": query.get("timeRange", "" if {"from", "to"} & query.keys() else _DEFAULT_RANGE),
-                    "from": timestamp_ms(start),
-                    "to": timestamp_ms(end),
-                    "success": success,
-                    **{name: query[name] for name in ("state", "status", "modelId") if name in query},
+                    "success": query.get("success", "all"),
+                    "timeRange": period.name,
+                    "from": timestamp_ms(cursor.start),
+                    "to": timestamp_ms(cursor.end),
                 },
             }
         )
 
+    def get_request(self, request: Request) -> Response:
+        """One record. Raises RecordNotFoundError, in the same words whether there is none or one of somebody else's."""
+        query = single_values(request.query, ())
+        request_id = request.path_parameters["requestId"]
+        caller_arn = visible_caller(request, query, self._policies)
+        found = _REQUEST_ID.fullmatch(request_id) and self._reader.record(request_id, caller_arn, request.deadline)
+        if not found:
+            raise RecordNotFoundError("no audit record that you may see has this id, or it has expired")
+        return json_answer({"request": {name: value for name, value in found.items() if name not in _INTERNAL}})
 
-def _single_values(query: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
-    for name, values in query.items():
-        if name not in _PARAMETERS:
-            raise InvalidParameterError(f"unknown query parameter; this operation takes {', '.join(_PARAMETERS)}")
-        if len(values) != 1:
-            raise InvalidParameterError(f"`{name}` may be given once")
-    return {name: values[0] for name, values in query.items()}
+    def _page(self, wanted: AuditFilter, cursor: Cursor, limit: int, request: Request) -> tuple[list[Record], Cursor]:
+        """The records after the cursor, and the cursor after them."""
+        page = self._reader.page(replace(wanted, before=cursor.before), limit, request.deadline)
+        records = _fitting(page.records)
+        before = page.before if len(records) == len(page.records) else str(records[-1]["timeKey"])
+        seen = cursor.seen + len(records)
+        total, exact = cursor.total, cursor.total_is_exact
+        if before is None and not exact:
+            total, exact = seen, True
+        elif cursor.before is None and len(records) == limit:
+            # The first page counts for all. What took long to search for one page would take as long again: no count.
+            total, exact = self._reader.count(wanted, request.deadline)
+        total = max(total, seen)  # a count that had to stop may know less
+        return records, replace(cursor, before=before, seen=seen, total=total, total_is_exact=exact)
 
 
-def _outcomes(query: Mapping[str, str], success: str) -> tuple[str, ...]:
+def _outcomes(query: Query) -> tuple[str, ...]:
     """The outcomes that every one of the parameters allows."""
-    allowed = set(_SUCCESS[success])
+    allowed = set(_SUCCESS[one_of(query, "success", tuple(_SUCCESS), "all")])
     if "state" in query:
-        allowed &= set(_STATES[_one_of(query, "state", "", tuple(_STATES))])
-    if query.get("status") in _STATUS:
-        allowed &= set(_STATUS[query["status"]])
+        allowed &= set(_STATES[one_of(query, "state", tuple(_STATES))])
+    status = query.get("status")
+    if status in _STATUS:
+        allowed &= set(_STATUS[status])
+    elif status is not None:
+        # What Bedrock began well may still have ended badly; what is denied never has a status of success.
+        allowed &= {"SUCCESS", "ERROR"} if 200 <= _status_code(query) < 300 else {"ERROR", "DENIED"}
     return tuple(outcome for outcome in _OUTCOMES if outcome in allowed)
 
 
-def _exact(query: Mapping[str, str]) -> dict[str, str | int]:
+def _exact(query: Query) -> dict[str, str | int]:
     """Attributes that must have exactly this value."""
-    equals: dict[str, str | int] = {name: query[name] for name in ("state", "modelId") if name in query}
+    equals: dict[str, str | int] = {}
+    if "state" in query:
+        equals["state"] = query["state"]
     if "status" in query and query["status"] not in _STATUS:
-        equals["statusCode"] = _number(query, "status", 100, 599, f", or one of {', '.join(_STATUS)}")
+        equals["statusCode"] = _status_code(query)
+    if (classification := text(query, "classification")) is not None:
+        equals["classification"] = classification
+    if decision := one_of(query, "decision", _DECISIONS):
+        equals["decision"] = decision
     return equals
 
 
-def _one_of(query: Mapping[str, str], name: str, default: str, choices: tuple[str, ...]) -> str:
-    value = query.get(name, default)
-    if value not in choices:
-        raise InvalidParameterError(f"`{name}` must be one of {', '.join(choices)}")
-    return value
+def _status_code(query: Query) -> int:
+    return number(query, "status", 100, 599, f", or one of {', '.join(_STATUS)}")
 
 
-def _number(query: Mapping[str, str], name: str, least: int, most: int, otherwise: str = "") -> int:
-    text = query[name]
-    if not re.fullmatch(r"[0-9]{1,4}", text) or not least <= int(text) <= most:
-        raise InvalidParameterError(f"`{name}` must be a whole number from {least} to {most}{otherwise}")
-    return int(text)
-
-
-def _time_range(query: Mapping[str, str], now: datetime) -> tuple[datetime, datetime]:
-    if "timeRange" in query and {"from", "to"} & query.keys():
-        raise InvalidParameterError("give either `timeRange` or `from` and `to`")
-    span = _RANGES[_one_of(query, "timeRange", _DEFAULT_RANGE, tuple(_RANGES))]
-    end = _moment(query, "to") or now + timedelta(seconds=1)
-    start = _moment(query, "from") or end - span
-    if start > end:
-        raise InvalidParameterError("`from` must not be later than `to`")
-    if end - start > _MOST_DAYS:
-        raise InvalidParameterError("`from` and `to` may be at most 366 days apart")
-    return start, end
-
-
-def _moment(query: Mapping[str, str], name: str) -> datetime | None:
-    if name not in query:
-        return None
-    try:
-        moment = datetime.fromisoformat(query[name])
-        if _EARLIEST_YEAR <= moment.year <= _LATEST_YEAR:
-            return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except ValueError:
-        pass
-    raise InvalidParameterError(f"`{name}` must be a time such as 2026-11-22T08:00:00Z")
-
-
-def _encoded_cursor(time_key: str, start: datetime, end: datetime) -> str:
-    """Where the next page goes on, and the range of the first: a sliding one would lose records between pages."""
-    text = "|".join((time_key, timestamp_ms(start), timestamp_ms(end)))
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def _decoded_cursor(cursor: str) -> tuple[str, datetime, datetime]:
-    try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
-        time_key, start, end = text.split("|")
-        moments = [datetime.fromisoformat(moment) for moment in (time_key.partition("#")[0], start, end)]
-        before, oldest, newest = moments
-        plausible = oldest.year >= _EARLIEST_YEAR and timedelta(0) <= newest - oldest <= _MOST_DAYS
-        if _TIME_KEY.fullmatch(time_key) and plausible and oldest.date() <= before.date() <= newest.date():
-            return time_key, oldest, newest
-    except (ValueError, TypeError, OverflowError, binascii.Error):
-        pass
-    raise InvalidParameterError("`cursor` must be the `nextCursor` of an earlier answer")
+def _fitting(records: list[Record]) -> list[Record]:
+    """The first records, as many as an answer can carry."""
+    left = _MOST_BYTES
+    for position, record in enumerate(records):
+        left -= len(json.dumps(record))
+        if left < 0:
+            return records[:position]
+    return records

@@ -13,11 +13,12 @@ from urllib.parse import quote, urlencode
 
 from inference_proxy.boundary import Boundary, sha256_hex
 from inference_proxy.errors import InvalidParameterError, MissingBodyError
+from inference_proxy.gate import Clearance, Gate
 from inference_proxy.json_member import find_member
 from inference_proxy.model_calls import ModelCall, ModelCalls
 from inference_proxy.models import Crossing, Request, Response, UpstreamAnswer, UpstreamCall
 from inference_proxy.operations.answers import check_size
-from inference_proxy.policy import Policy
+from inference_proxy.policy import Asked
 from inference_proxy.profiles import Resolution, checked_id, path_segment
 from inference_proxy.routes import Route, Upstream
 
@@ -34,9 +35,9 @@ _MOST_METADATA = 16  # entries that Bedrock takes
 class Forward:
     """Sends requests on to the same path of Commercial Bedrock."""
 
-    def __init__(self, boundary: Boundary, policy: Policy, model_calls: ModelCalls) -> None:
+    def __init__(self, boundary: Boundary, gate: Gate, model_calls: ModelCalls) -> None:
         self._boundary = boundary
-        self._policy = policy
+        self._gate = gate
         self._model_calls = model_calls
 
     def operation(self, route: Route) -> Callable[[Request], Response]:
@@ -52,35 +53,45 @@ class Forward:
             raise MissingBodyError(f"send the body of {route.operation}, as its API reference describes it")
         member = find_member(body, upstream.model_member) if upstream.model_member else None
         headers = _request_headers(request, upstream)
+        beside = _texts_beside(request, headers)
+        metadata = _metadata(request) if upstream.request_metadata else None
         acceptable = ", ".join(upstream.answers) or headers.get("accept", "application/json")
 
-        def build(resolution: Resolution | None, audit_id: str) -> UpstreamCall:
+        def build(resolution: Resolution | None, audit_id: str, body: bytes) -> UpstreamCall:
             named, sent = parameters, body
             if resolution and member and resolution.called_id != member.value:
-                sent = member.replaced(resolution.called_id)
+                current = member if body is request.body else find_member(body, upstream.model_member)
+                sent = current.replaced(resolution.called_id)
             elif resolution and upstream.model_parameter:
                 named = {**parameters, upstream.model_parameter: resolution.called_id}
-            metadata = {_METADATA: _metadata(request, audit_id)} if upstream.request_metadata else {}
+            joined = {} if metadata is None else {_METADATA: _with_audit_id(metadata, audit_id)}
             target = _target(route.path, named, request.query)
-            return UpstreamCall(upstream.service, route.method, target, {**headers, **metadata}, sent, acceptable)
+            return UpstreamCall(upstream.service, route.method, target, {**headers, **joined}, sent, acceptable)
 
         if member:
             model_id = checked_id(member.value, upstream.model_member)
         else:
             model_id = parameters.get(upstream.model_parameter, "")
         if model_id:
-            call = ModelCall(route.operation, model_id, build, _answer, upstream.model_as)
+            call = ModelCall(
+                route.operation, model_id, body, build, _answer, upstream.model_as, upstream.guardrail_as, beside
+            )
             return self._model_calls.send(request, call)
-        return self._send(request, route.operation, build(None, request.request_id))
+        admission = self._gate.admit(request, Asked(body, beside))
+        clearance = self._gate.clear(request, admission, admission.decision)
+        return self._send(request, route.operation, clearance, build(None, request.request_id, clearance.body))
 
-    def _send(self, request: Request, operation: str, call: UpstreamCall) -> Response:
+    def _send(self, request: Request, operation: str, clearance: Clearance, call: UpstreamCall) -> Response:
         """An operation that runs no model."""
         crossing = Crossing(
             request=request,
             operation=operation,
-            decision=self._policy.discovery() if call.service == "bedrock" else self._policy.without_model(),
+            decision=clearance.decision,
             payload_sha256=sha256_hex(call.body),
             request_bytes=len(call.body),
+            body=call.body,
+            guardrail_action=clearance.guardrail_action,
+            guardrail_latency_ms=clearance.guardrail_latency_ms,
         )
         with self._boundary.passage(crossing) as passage:
             return _answer(passage.send(call), {})
@@ -107,20 +118,30 @@ def _request_headers(request: Request, upstream: Upstream) -> dict[str, str]:
     return headers
 
 
-def _metadata(request: Request, audit_id: str) -> str:
-    """The caller's request metadata with the audit id, which Bedrock copies into its model invocation log.
+def _texts_beside(request: Request, headers: Mapping[str, str]) -> tuple[str, ...]:
+    """What crosses of the caller's words beside the body."""
+    query = (text for name, values in request.query.items() for text in (name, *values))
+    return (*headers.values(), request.headers.get(_METADATA, ""), *query, *request.path_parameters.values())
 
-    A caller cannot set that one. Where 16 entries of the caller's leave no room for it, the user agent still has it.
-    """
+
+def _metadata(request: Request) -> dict[str, object]:
+    """The caller's request metadata, which Bedrock copies into its model invocation log."""
     try:
         metadata = json.loads(request.headers.get(_METADATA, "{}"))
     except (ValueError, RecursionError):
         metadata = None
     if not isinstance(metadata, dict):
         raise InvalidParameterError("the header X-Amzn-Bedrock-Request-Metadata must be a JSON object")
-    if "auditId" in metadata or len(metadata) < _MOST_METADATA:
-        metadata["auditId"] = audit_id
-    return json.dumps(metadata)
+    return metadata
+
+
+def _with_audit_id(metadata: Mapping[str, object], audit_id: str) -> str:
+    """Metadata with the audit id, which a caller cannot set: by it both partitions' logs join.
+
+    Where 16 entries of the caller's leave no room for it, the user agent still has it.
+    """
+    has_room = "auditId" in metadata or len(metadata) < _MOST_METADATA
+    return json.dumps({**metadata, "auditId": audit_id} if has_room else metadata)
 
 
 def _answer(answer: UpstreamAnswer, names: Mapping[str, str]) -> Response:

@@ -46,7 +46,7 @@ class Invoke:
         """Invoke the model the envelope names; a profile-only model goes through its inference profile."""
         invocation = _parse(request.body)
 
-        def build(resolution: Resolution, audit_id: str) -> UpstreamCall:
+        def build(resolution: Resolution, audit_id: str, body: bytes) -> UpstreamCall:
             return UpstreamCall(
                 service="bedrock-runtime",
                 method="POST",
@@ -57,14 +57,15 @@ class Invoke:
                     # Bedrock copies it into its model invocation log, so that both partitions' logs join.
                     "X-Amzn-Bedrock-Request-Metadata": json.dumps({"auditId": audit_id}),
                 },
-                body=_with_anthropic_version(invocation.body, resolution.model_id),
+                body=_with_anthropic_version(body, resolution.model_id),
                 acceptable=invocation.accept,
             )
 
         def render(answer: UpstreamAnswer, names: Mapping[str, str]) -> Response:
             return _answer(answer, request.request_id, names)
 
-        return self._model_calls.send(request, ModelCall("InvokeModel", invocation.model_id, build, render))
+        call = ModelCall("InvokeModel", invocation.model_id, invocation.body, build, render, guardrail_as="headers")
+        return self._model_calls.send(request, call)
 
     def routing_information(self, request: Request) -> Response:
         """What this endpoint does, in the original's shape; names of tables and secrets are not part of it."""

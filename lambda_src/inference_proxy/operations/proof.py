@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 from inference_proxy.boundary import Boundary, sha256_hex
 from inference_proxy.credential_choice import CredentialChoice
 from inference_proxy.credentials import Credential, CredentialSource
+from inference_proxy.decisions import Decision
 from inference_proxy.errors import InvalidParameterError, ProxyError
-from inference_proxy.models import Caller, Crossing, Deadline, Decision, Request, UpstreamCall
+from inference_proxy.models import Caller, Crossing, Deadline, Request, UpstreamCall
 from inference_proxy.secret import SecretSource
 from inference_proxy.telemetry import Telemetry
 

@@ -3,23 +3,31 @@
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
-from inference_proxy.audit_query import AuditFilter, AuditReader
+from inference_proxy.audit_filter import AuditFilter
+from inference_proxy.audit_query import AuditReader
 from inference_proxy.credentials import CredentialStore
 from inference_proxy.errors import AuditUnavailableError, InternalError, ProxyError
 from inference_proxy.models import Deadline
+from inference_proxy.policy_store import PolicyStore
 from inference_proxy.telemetry import Telemetry
 
-_GRACE_SECONDS = 60  # beyond the longest request: for clocks that differ, and for indexes that lag behind
+_GRACE_SECONDS = 600  # beyond the longest request: the reconciler has closed what is older, if it does its work
 _WINDOW = timedelta(hours=24)  # two days' shards of the index; an older crossing has been reported for a day
 _SECONDS_A_DAY = 86_400
 
 
 class Watch:
-    """Counts crossings that never got an outcome, and the days until the credential expires."""
+    """Counts crossings that nobody ended, and the days until the credential expires; reads the policy anew."""
 
     def __init__(
-        self, reader: AuditReader, credentials: CredentialStore, telemetry: Telemetry, response_timeout_seconds: float
+        self,
+        reader: AuditReader,
+        credentials: CredentialStore,
+        policies: PolicyStore,
+        telemetry: Telemetry,
+        response_timeout_seconds: float,
     ) -> None:
+        self._policies = policies
         self._reader = reader
         self._credentials = credentials
         self._telemetry = telemetry
@@ -31,6 +39,7 @@ class Watch:
             "CredentialDaysToExpiry": self._days_to_expiry,
             "StuckCrossings": self._stuck_crossings,
         }
+        self._policies.refresh(deadline)  # a bad one is counted there, be there requests or not
         findings, failures = dict[str, float](), dict[str, str]()
         for metric, check in checks.items():
             try:
@@ -46,7 +55,7 @@ class Watch:
         return findings
 
     def _stuck_crossings(self, deadline: Deadline) -> int:
-        """How many records of the last day are still STARTED, although no request lives that long."""
+        """How many records of the last day are still STARTED, although the reconciler should have closed them."""
         newest = datetime.now(UTC) - self._longest
         started = AuditFilter(newest - _WINDOW, newest, outcomes=("STARTED",))
         number, complete = self._reader.count(started, deadline)

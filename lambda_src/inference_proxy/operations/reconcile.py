@@ -1,0 +1,48 @@
+"""The scheduled reconciler: gives every crossing its end, where the execution environment that began it could not.
+
+A killed environment, or an outcome that could not be written, leaves a record STARTED. What was sent then may have been
+served, and nobody knows: the record becomes ABANDONED, and that is counted. It sends nothing to Commercial.
+"""
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+from inference_proxy.audit import SHARDS, AuditTrail
+from inference_proxy.audit_query import AuditReader
+from inference_proxy.models import Deadline, RecordKey
+from inference_proxy.telemetry import Telemetry
+
+GRACE_SECONDS = 60  # beyond the longest request: for clocks that differ, and for indexes that lag behind
+_LOOK_BACK = timedelta(days=31)  # it runs every few minutes, so what is older has been closed long ago
+
+
+class Reconcile:
+    """Closes the records whose outcome never came."""
+
+    def __init__(
+        self, reader: AuditReader, audit: AuditTrail, telemetry: Telemetry, response_timeout_seconds: float
+    ) -> None:
+        self._reader = reader
+        self._audit = audit
+        self._telemetry = telemetry
+        self._longest = timedelta(seconds=response_timeout_seconds + GRACE_SECONDS)
+
+    def run(self, _event: Mapping[str, object], _invocation_id: str, deadline: Deadline) -> dict[str, float]:
+        """How many records were closed; it is emitted as well. What does not fit the deadline is left to the next run.
+
+        Raises AuditUnavailableError, which Lambda counts among the function's errors; what was closed stays closed.
+        """
+        newest = datetime.now(UTC) - self._longest
+        closed = 0
+
+        def close(key: RecordKey) -> bool:
+            return self._audit.abandon(key, deadline)
+
+        try:
+            with ThreadPoolExecutor(SHARDS) as pool:
+                for keys in self._reader.keys("STARTED", newest - _LOOK_BACK, newest, deadline):
+                    closed += sum(pool.map(close, keys))
+        finally:
+            self._telemetry.reconciled(closed)
+        return {"AbandonedCrossings": closed}
