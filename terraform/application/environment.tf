@@ -16,6 +16,12 @@ locals {
   settings = {
     AUDIT_TABLE_NAME     = var.infrastructure.audit_table_name
     AUDIT_RETENTION_DAYS = var.infrastructure.audit_retention_days
+    POLICY_TABLE_NAME    = var.infrastructure.policy_table_name
+    LIMITS_TABLE_NAME    = var.infrastructure.limits_table_name
+    USAGE_TABLE_NAME     = var.infrastructure.usage_table_name
+
+    AUDIT_ARCHIVE_BUCKET     = try(var.infrastructure.audit_archive.bucket, null)
+    AUDIT_ARCHIVE_TABLE_NAME = try(var.infrastructure.audit_archive.table_name, null)
 
     CREDENTIAL_MODE            = local.credential.mode
     CREDENTIAL_SECRET_ID       = local.federation == null ? local.credential.secret_arn : null
@@ -25,7 +31,6 @@ locals {
 
     COMMERCIAL_REGION         = var.router.commercial_region
     DISCOVERY_MAX_AGE_SECONDS = var.router.discovery_max_age_seconds
-    ALLOW_GLOBAL_PROFILES     = var.router.allow_global_profiles
     APPLICATION_PROFILES      = length(local.application_profiles) == 0 ? null : jsonencode(local.application_profiles)
     MAX_REQUEST_BYTES         = var.router.max_request_bytes
     RESPONSE_TIMEOUT_SECONDS  = var.infrastructure.integration_timeout_seconds

@@ -3,6 +3,11 @@ output "artifact_key" {
   value       = var.artifact_key
 }
 
+output "policy_version" {
+  description = "Version of the policy in force, as audit records name it: the SHA-256 of its canonical JSON."
+  value       = module.policy.version
+}
+
 output "gradual_release" {
   description = "The gradual release under way; null if all calls go to one version."
   value       = var.gradual_release

@@ -19,8 +19,19 @@ module "router" {
   concurrency = { reserved = var.router.reserved_concurrency, provisioned = var.router.provisioned_concurrency }
   vpc_config  = var.infrastructure.vpc_config
 
-  # Counts crossings that never ended and the days until the credential expires (operations/watch.py).
-  schedules = { watch = "rate(${var.infrastructure.watch_interval_minutes} ${var.infrastructure.watch_interval_minutes == 1 ? "minute" : "minutes"})" }
+  # operations/watch.py looks at what an alarm is for, reconcile.py closes records whose outcome never came, usage.py sums up
+  # what is over.
+  schedules = {
+    watch     = "rate(${var.infrastructure.watch_interval_minutes} ${var.infrastructure.watch_interval_minutes == 1 ? "minute" : "minutes"})"
+    reconcile = "rate(2 minutes)"
+    usage     = "rate(5 minutes)"
+  }
+
+  # Every change of a record, for the archive.
+  stream = var.infrastructure.audit_archive == null ? null : {
+    arn                     = var.infrastructure.audit_archive.stream_arn
+    batching_window_seconds = var.infrastructure.audit_archive.batching_window_seconds
+  }
 
   # One second more than API Gateway waits: the router ends a call itself and completes its record.
   timeout_seconds = var.infrastructure.integration_timeout_seconds + 1

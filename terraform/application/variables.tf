@@ -8,6 +8,15 @@ variable "infrastructure" {
     task_alias_name    = string
     execution_role_arn = string
     audit_table_name   = string
+    policy_table_name  = string
+    limits_table_name  = string
+    usage_table_name   = string
+    audit_archive = optional(object({
+      bucket                  = string
+      table_name              = string
+      stream_arn              = string
+      batching_window_seconds = number
+    }))
     credential = object({
       mode       = string
       secret_arn = optional(string)
@@ -68,6 +77,23 @@ variable "artifact_key" {
   }
 }
 
+variable "policy_file" {
+  description = "The boundary's policy, YAML or JSON: a path, absolute or relative to this folder (policies/README.md)."
+  type        = string
+  default     = "policies/starting.yaml"
+  nullable    = false
+
+  validation {
+    condition     = can(file(startswith(var.policy_file, "/") ? var.policy_file : "${path.module}/${var.policy_file}"))
+    error_message = "policy_file must be a file that can be read; a path that is not absolute begins in terraform/application."
+  }
+
+  validation {
+    condition     = can(jsonencode(yamldecode(file(startswith(var.policy_file, "/") ? var.policy_file : "${path.module}/${var.policy_file}"))))
+    error_message = "policy_file must be YAML or JSON; terraform console says what is not: yamldecode(file(\"<path>\"))."
+  }
+}
+
 variable "gradual_release" {
   description = "Sends a share of the calls to this release and leaves the others on `from_version`; null puts it in service at once. release.py sets it."
   type = object({
@@ -110,9 +136,11 @@ variable "router" {
   description = "Configuration of the router; every field has a default."
   type = object({
     # Where requests go, and what may be asked for.
-    commercial_region     = optional(string, "us-east-1")
-    allow_global_profiles = optional(bool, false)
-    max_request_bytes     = optional(number, 4500000)
+    commercial_region = optional(string, "us-east-1")
+    max_request_bytes = optional(number, 4500000)
+
+    # Gone. Without this line Terraform would drop a leftover of it in silence.
+    allow_global_profiles = optional(bool)
 
     # By foundation model, the application inference profile that its calls go through, which is how their cost gets tags: one
     # by its ARN, or one that the router creates under a name (application_profile_creation_enabled of terraform/commercial).
@@ -145,6 +173,11 @@ variable "router" {
   validation {
     condition     = contains(["us-east-1", "us-east-2", "us-west-2", "ca-central-1"], var.router.commercial_region)
     error_message = "router.commercial_region must be us-east-1, us-east-2, us-west-2 or ca-central-1: only these have FIPS endpoints of Amazon Bedrock."
+  }
+
+  validation {
+    condition     = var.router.allow_global_profiles == null
+    error_message = "router.allow_global_profiles is a matter of the policy now: destinations.global_profiles in policy_file."
   }
 
   # Lambda takes 6 MB, of which base64 leaves three quarters.

@@ -47,12 +47,11 @@ resource "aws_s3_bucket_notification" "artifacts" {
   eventbridge = true
 }
 
-# Into the bucket of the bootstrap root, whose name both roots derive from the same three parts.
 resource "aws_s3_bucket_logging" "artifacts" {
   count = var.artifact_access_logging ? 1 : 0
 
   bucket        = aws_s3_bucket.artifacts.id
-  target_bucket = "${var.name_prefix}-access-logs-${local.account_id}-${var.region}"
+  target_bucket = local.access_log_bucket
   target_prefix = "artifacts-${var.environment}/"
 }
 
@@ -65,6 +64,9 @@ resource "aws_s3_bucket_policy" "artifacts" {
 }
 
 locals {
+  # The bootstrap root's, whose name both roots derive from the same three parts.
+  access_log_bucket = "${var.name_prefix}-access-logs-${local.account_id}-${var.region}"
+
   # Built from the name, which is known before the bucket exists, so that a first plan shows the policy.
   artifact_bucket_arn = "arn:${local.partition}:s3:::${aws_s3_bucket.artifacts.bucket}"
 }

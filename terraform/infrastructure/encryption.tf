@@ -1,4 +1,4 @@
-# One key for the table, the secret, the artifacts and the logs of this environment.
+# One key for the tables, the secret, the artifacts and the logs of this environment.
 resource "aws_kms_key" "this" {
   description             = "Data of ${local.name}"
   enable_key_rotation     = true

@@ -10,5 +10,6 @@ module "observability" {
   notification_emails = var.alarms.notification_emails
   thresholds          = var.alarms.thresholds
 
+  audit_archive_enabled  = var.audit_archive != null
   watch_interval_minutes = var.alarms.watch_interval_minutes
 }

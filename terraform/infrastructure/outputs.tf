@@ -8,6 +8,16 @@ output "application_inputs" {
     task_alias_name    = local.task_alias_name
     execution_role_arn = module.permissions.execution_role_arn
     audit_table_name   = module.audit_table.name
+    policy_table_name  = module.policy_tables.policy_table_name
+    limits_table_name  = module.policy_tables.limits_table_name
+    usage_table_name   = module.audit_table.usage_table_name
+    audit_archive = var.audit_archive == null ? null : {
+      bucket                  = module.audit_archive[0].bucket_name
+      table_name              = module.audit_archive[0].table_name
+      stream_arn              = module.audit_table.stream_arn
+      batching_window_seconds = var.audit_archive.batching_window_seconds
+      retention               = module.audit_archive[0].retention
+    }
     credential = {
       mode       = var.credential.mode
       secret_arn = one(module.commercial_credential[*].arn)
@@ -56,7 +66,7 @@ output "caller_policy_json" {
 }
 
 output "caller_policies_json" {
-  description = "IAM policies by name: `invoke-all`, `read-dashboard`, `operate`, and `invoke-models-<name>` for each of caller_policies.models."
+  description = "IAM policies by name: `invoke-all`, `read-dashboard`, `operate`, `audit`, and `invoke-models-<name>` for each of caller_policies.models."
   value       = module.permissions.policies_json
 }
 

@@ -224,6 +224,45 @@ variable "egress" {
   nullable = false
 }
 
+variable "guardrail_arn" {
+  description = "Guardrail of this region that the policy's `guardrails.before_egress` names, which the router may then use; null for none (modules/iam)."
+  type        = string
+  default     = null
+
+  # A firewall never lets the host of this region's Bedrock pass (modules/vpc_egress).
+  validation {
+    condition     = var.guardrail_arn == null || try(var.egress.new_vpc.firewall, null) == null || contains(try(coalesce(var.egress.new_vpc.endpoints), []), "bedrock-runtime")
+    error_message = "guardrail_arn behind a firewall needs bedrock-runtime among egress.new_vpc.endpoints: the guardrail is not asked through the NAT gateway."
+  }
+}
+
+variable "audit_archive" {
+  description = "Archives audit records in a bucket with Object Lock, `{}` for 913 days that nobody can shorten; null for none (modules/audit_archive)."
+  type = object({
+    retention = optional(object({
+      mode = optional(string)
+      days = optional(number)
+    }), {})
+    cold_storage_after_days = optional(number)
+    expire_after_days       = optional(number)
+
+    # How long changes are gathered before they are written: the more in an object, the fewer there are.
+    batching_window_seconds = optional(number, 60)
+  })
+  default = null
+
+  validation {
+    condition     = var.audit_archive == null ? true : var.audit_archive.batching_window_seconds >= 0 && var.audit_archive.batching_window_seconds <= 300
+    error_message = "audit_archive.batching_window_seconds must be between 0 and 300."
+  }
+
+  # A firewall never lets S3's hosts pass (modules/vpc_egress).
+  validation {
+    condition     = var.audit_archive == null || try(var.egress.new_vpc.firewall, null) == null || contains(try(coalesce(var.egress.new_vpc.endpoints), []), "s3")
+    error_message = "audit_archive behind a firewall needs s3 among egress.new_vpc.endpoints: the archive is not written through the NAT gateway."
+  }
+}
+
 variable "caller_policies" {
   description = "Policies for callers: `models` has a name and model ids for each policy that allows these only; `create` makes managed policies of all (modules/iam)."
   type = object({
@@ -261,14 +300,14 @@ variable "permissions_boundary_arn" {
 }
 
 variable "deletion_protection" {
-  description = "Whether the audit table and a filled artifact bucket refuse to be destroyed."
+  description = "Whether the tables and filled buckets refuse to be destroyed; what the audit archive locks, S3 keeps in any case."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "artifact_access_logging" {
-  description = "Whether S3 logs who used the artifact bucket, into the bucket that the bootstrap root made; false where that root is not used."
+  description = "Whether S3 logs who used the artifact bucket and the audit archive, into the bucket that the bootstrap root made; false where that root is not used."
   type        = bool
   default     = true
   nullable    = false

@@ -30,6 +30,9 @@ variables {
     task_alias_name    = "tasks"
     execution_role_arn = "arn:aws-us-gov:iam::123456789012:role/cross-partition-test-router-us-gov-west-1"
     audit_table_name   = "cross-partition-test-requests"
+    policy_table_name  = "cross-partition-test-policy"
+    limits_table_name  = "cross-partition-test-limits"
+    usage_table_name   = "cross-partition-test-usage"
     credential = {
       mode       = "api_key"
       secret_arn = "arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:cross-partition-test-commercial-creds-AbCdEf"
@@ -62,7 +65,6 @@ run "the_router_is_configured" {
 
   assert {
     condition = local.environment == {
-      ALLOW_GLOBAL_PROFILES        = "false"
       AUDIT_RETENTION_DAYS         = "30"
       AUDIT_TABLE_NAME             = "cross-partition-test-requests"
       AWS_USE_FIPS_ENDPOINT        = "true"
@@ -71,20 +73,63 @@ run "the_router_is_configured" {
       CREDENTIAL_MODE              = "api_key"
       CREDENTIAL_SECRET_ID         = "arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:cross-partition-test-commercial-creds-AbCdEf"
       DISCOVERY_MAX_AGE_SECONDS    = "300"
+      LIMITS_TABLE_NAME            = "cross-partition-test-limits"
       MAX_REQUEST_BYTES            = "4500000"
+      POLICY_TABLE_NAME            = "cross-partition-test-policy"
       POWERTOOLS_LOG_LEVEL         = "INFO"
       POWERTOOLS_METRICS_NAMESPACE = "CrossPartitionInference"
       POWERTOOLS_SERVICE_NAME      = "cross-partition-test-router"
       RELEASE                      = "0123456789ab"
       RESPONSE_TIMEOUT_SECONDS     = "29"
       TASK_ALIAS_NAME              = "tasks"
+      USAGE_TABLE_NAME             = "cross-partition-test-usage"
     }
     error_message = "The function's environment changed."
   }
 
   assert {
+    condition = (
+      aws_dynamodb_table_item.policy.table_name == "cross-partition-test-policy" && aws_dynamodb_table_item.policy.hash_key == "name" &&
+      jsondecode(aws_dynamodb_table_item.policy.item).name.S == "boundary" &&
+      sha256(jsondecode(aws_dynamodb_table_item.policy.item).document.S) == output.policy_version
+    )
+    error_message = "The policy must be in the table the router reads, under the name it asks for, and have the version that records name."
+  }
+
+  # Every other rule of the starting policy is proven by calls: tests/contract and tests/integration.
+  assert {
+    condition = jsondecode(jsondecode(aws_dynamodb_table_item.policy.item).document.S).callers == [
+      { name = "everyone-with-access", principals = ["*"], classification = "public" },
+    ]
+    error_message = "The starting policy must work for clients that know nothing of it."
+  }
+
+  assert {
     condition     = module.router.function_name == "cross-partition-test-router" && output.artifact_key == var.artifact_key && output.credential_mode == "api_key"
     error_message = "The release must be the artifact that was asked for, and say how it proves itself."
+  }
+}
+
+run "changes_of_records_go_into_the_archive" {
+  command = plan
+
+  variables {
+    infrastructure = merge(var.infrastructure, {
+      audit_archive = {
+        bucket                  = "cross-partition-test-audit-123456789012-us-gov-west-1"
+        table_name              = "cross-partition-test-audit-archive"
+        stream_arn              = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/cross-partition-test-requests/stream/2026-11-22T00:00:00.000"
+        batching_window_seconds = 30
+      }
+    })
+  }
+
+  assert {
+    condition = { for name, value in local.environment : name => value if startswith(name, "AUDIT_ARCHIVE_") } == {
+      AUDIT_ARCHIVE_BUCKET     = "cross-partition-test-audit-123456789012-us-gov-west-1"
+      AUDIT_ARCHIVE_TABLE_NAME = "cross-partition-test-audit-archive"
+    }
+    error_message = "The router must know where the archive is."
   }
 }
 
@@ -159,6 +204,24 @@ run "stand_ins_for_commercial_and_a_vpc_can_be_given" {
       local.environment[name]
     ] == ["http://127.0.0.1:4000", "https://vpce.example.com", "http://[::1]:4001", "false"]
     error_message = "The endpoints must reach the function."
+  }
+}
+
+run "another_policy_changes_the_item_and_not_the_function" {
+  command = plan
+
+  variables {
+    policy_file = "policies/examples/time-limited-pilot.yaml"
+  }
+
+  assert {
+    condition     = one(jsondecode(jsondecode(aws_dynamodb_table_item.policy.item).document.S).callers).expires_at == "2027-07-01T00:00:00Z"
+    error_message = "The policy must be that of the file."
+  }
+
+  assert {
+    condition     = output.policy_version != run.the_router_is_configured.policy_version && !strcontains(jsonencode(local.environment), output.policy_version)
+    error_message = "Nothing of the policy may be in the function: a change would make a new version of it."
   }
 }
 
@@ -249,6 +312,47 @@ run "a_credential_that_lacks_what_its_mode_needs_is_refused" {
   }
 
   expect_failures = [var.infrastructure]
+}
+
+run "a_policy_that_is_not_there_is_refused" {
+  command = plan
+
+  variables {
+    policy_file = "policies"
+  }
+
+  expect_failures = [var.policy_file]
+}
+
+run "a_policy_that_is_neither_yaml_nor_json_is_refused" {
+  command = plan
+
+  variables {
+    policy_file = "tests/application.tftest.hcl"
+  }
+
+  expect_failures = [var.policy_file]
+}
+
+# What may be wrong with one: modules/policy.
+run "yaml_that_is_no_policy_is_refused" {
+  command = plan
+
+  variables {
+    policy_file = "../modules/api_gateway/openapi.yaml"
+  }
+
+  expect_failures = [aws_dynamodb_table_item.policy]
+}
+
+run "a_setting_that_went_into_the_policy_is_refused" {
+  command = plan
+
+  variables {
+    router = { allow_global_profiles = true }
+  }
+
+  expect_failures = [var.router]
 }
 
 run "a_request_larger_than_lambda_takes_is_refused" {

@@ -1,3 +1,7 @@
+# What may cross is the boundary's policy: policy.yaml in this folder, if there is one, otherwise the one that ships,
+# terraform/application/policies/starting.yaml. Copy that, change it, and put it in force: make policy ENV=<name>
+# policy_file = "policies/examples/teams-with-labels.yaml" # any other file; relative to terraform/application
+
 router = {
   commercial_region = "us-east-1" # or us-east-2, us-west-2, ca-central-1: those with FIPS endpoints of Bedrock
   log_level         = "INFO"

@@ -16,4 +16,6 @@ tags = {
 # egress          = {}                                        # outside a VPC; or { new_vpc = {} }, or { existing_vpc = {...} }
 # api             = {}                                        # a regional API for this account: endpoint, access, domain, waf
 # caller_policies = { models = {}, create = false }           # models = { chat = ["us.anthropic.claude-haiku-4-5-20251001-v1:0"] }
+# guardrail_arn   = null                                      # for a policy with guardrails.before_egress: "arn:aws-us-gov:bedrock:us-gov-west-1:<account>:guardrail/<id>"
+# audit_archive   = null                                      # or {}: audit records go into a bucket too, where nobody can delete them for 913 days
 # alarms          = { notification_emails = [] }

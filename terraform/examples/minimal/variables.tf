@@ -24,6 +24,17 @@ variable "artifact" {
   }
 }
 
+variable "policy" {
+  description = "The boundary's policy, YAML or JSON (terraform/application/policies/README.md); null for the one that ships with the application root."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.policy == null || can(yamldecode(var.policy))
+    error_message = "policy must be the text of a policy, YAML or JSON, such as file(\"policy.yaml\"), and not its path."
+  }
+}
+
 variable "vpc_config" {
   description = "Subnets and security groups of the function; null runs it outside a VPC."
   type = object({

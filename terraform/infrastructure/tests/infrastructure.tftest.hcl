@@ -26,6 +26,11 @@ override_data {
 }
 
 override_data {
+  target = module.audit_archive[0].data.aws_caller_identity.current
+  values = { account_id = "123456789012" }
+}
+
+override_data {
   target = module.commercial_credential[0].data.aws_caller_identity.current
   values = { account_id = "123456789012" }
 }
@@ -65,7 +70,40 @@ override_resource {
 override_resource {
   target          = module.audit_table.aws_dynamodb_table.this
   override_during = plan
-  values          = { arn = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/cross-partition-test-requests" }
+  values = {
+    arn        = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/cross-partition-test-requests"
+    stream_arn = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/cross-partition-test-requests/stream/2026-11-22T00:00:00.000"
+  }
+}
+
+override_resource {
+  target          = module.audit_table.aws_dynamodb_table.usage
+  override_during = plan
+  values          = { arn = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/cross-partition-test-usage" }
+}
+
+override_resource {
+  target          = module.audit_archive[0].aws_dynamodb_table.head
+  override_during = plan
+  values          = { arn = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/cross-partition-test-audit-archive" }
+}
+
+override_resource {
+  target          = module.audit_archive[0].aws_kms_key.this
+  override_during = plan
+  values          = { arn = "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/66666666-7777-8888-9999-000000000000" }
+}
+
+override_resource {
+  target          = module.policy_tables.aws_dynamodb_table.policy
+  override_during = plan
+  values          = { arn = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/cross-partition-test-policy" }
+}
+
+override_resource {
+  target          = module.policy_tables.aws_dynamodb_table.limits
+  override_during = plan
+  values          = { arn = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/cross-partition-test-limits" }
 }
 
 override_resource {
@@ -105,6 +143,10 @@ run "the_application_gets_everything_it_needs" {
       task_alias_name    = "tasks"
       execution_role_arn = "arn:aws-us-gov:iam::123456789012:role/cross-partition-test-router-us-gov-west-1"
       audit_table_name   = "cross-partition-test-requests"
+      policy_table_name  = "cross-partition-test-policy"
+      limits_table_name  = "cross-partition-test-limits"
+      usage_table_name   = "cross-partition-test-usage"
+      audit_archive      = null
       credential = {
         mode       = "api_key"
         secret_arn = "arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:cross-partition-test-commercial-creds-AbCdEf"
@@ -176,6 +218,14 @@ run "the_application_gets_everything_it_needs" {
   assert {
     condition     = one(jsondecode(aws_s3_bucket_policy.artifacts.policy).Statement).Effect == "Deny" && one(jsondecode(aws_s3_bucket_policy.artifacts.policy).Statement).Condition == { Bool = { "aws:SecureTransport" = "false" } }
     error_message = "The artifact bucket must refuse plain HTTP."
+  }
+
+  assert {
+    condition = (
+      length(module.audit_archive) == 0 && module.audit_table.stream_arn == null && !contains(keys(module.observability.alarm_names), "archive-lag") &&
+      !strcontains(output.caller_policies_json["audit"], "s3:")
+    )
+    error_message = "Without an archive there is no bucket, no stream, no alarm and no permission for it."
   }
 
   assert {
@@ -255,6 +305,34 @@ run "during_a_switch_both_are_permitted" {
   }
 }
 
+run "an_archive" {
+  command = plan
+
+  variables {
+    audit_archive = { retention = { days = 1827 }, batching_window_seconds = 30 }
+  }
+
+  assert {
+    condition = output.application_inputs.audit_archive == {
+      bucket                  = "cross-partition-test-audit-123456789012-us-gov-west-1"
+      table_name              = "cross-partition-test-audit-archive"
+      stream_arn              = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/cross-partition-test-requests/stream/2026-11-22T00:00:00.000"
+      batching_window_seconds = 30
+      retention               = { mode = "COMPLIANCE", days = 1827 }
+    }
+    error_message = "The application and the scripts must learn where the archive is and how it is locked."
+  }
+
+  # What the statements say is proven in modules/iam.
+  assert {
+    condition = (
+      strcontains(output.caller_policies_json["audit"], "arn:aws-us-gov:s3:::cross-partition-test-audit-123456789012-us-gov-west-1/records/*") &&
+      module.observability.alarm_names["archive-lag"] == "cross-partition-test-archive-lag"
+    )
+    error_message = "An auditor must be able to verify it, and somebody be told when it falls behind."
+  }
+}
+
 run "everything_switched_on_in_the_other_region" {
   command = plan
 
@@ -262,7 +340,9 @@ run "everything_switched_on_in_the_other_region" {
 
   variables {
     region          = "us-gov-east-1"
-    egress          = { new_vpc = { availability_zones = ["us-gov-east-1a", "us-gov-east-1b"], firewall = {} } }
+    egress          = { new_vpc = { availability_zones = ["us-gov-east-1a", "us-gov-east-1b"], endpoints = ["bedrock-runtime", "s3"], firewall = {} } }
+    audit_archive   = { retention = { mode = "GOVERNANCE" }, cold_storage_after_days = 0, expire_after_days = 1000 }
+    guardrail_arn   = "arn:aws-us-gov:bedrock:us-gov-east-1:123456789012:guardrail/abc123"
     api             = { access = { source_cidrs = ["198.51.100.0/24"] }, waf = {} }
     throttling      = { routes = { "POST /bedrock/invoke-model" = { rate_per_second = 5, burst = 10 } } }
     caller_policies = { models = { nova-lite = ["amazon.nova-lite-v1:0"] }, create = true }
@@ -295,8 +375,17 @@ run "everything_switched_on_in_the_other_region" {
   }
 
   assert {
-    condition     = keys(output.caller_policies_json) == ["invoke-all", "invoke-models-nova-lite", "operate", "read-dashboard"]
+    condition     = keys(output.caller_policies_json) == ["audit", "invoke-all", "invoke-models-nova-lite", "operate", "read-dashboard"]
     error_message = "There must be a policy for each kind of caller."
+  }
+
+  assert {
+    condition = (
+      output.application_inputs.audit_archive.bucket == "cross-partition-test-audit-123456789012-us-gov-east-1" &&
+      output.application_inputs.audit_archive.retention == { mode = "GOVERNANCE", days = 913 } &&
+      output.application_inputs.audit_archive.batching_window_seconds == 60
+    )
+    error_message = "What is not set of the archive must have the module's defaults, and the rest reach it."
   }
 
   assert {
@@ -318,12 +407,41 @@ run "invalid_values_are_refused" {
     integration_timeout_seconds = 301
     secret_recovery_window_days = 5
     credential                  = { mode = "iam_role" }
+    audit_archive               = { batching_window_seconds = 301 }
   }
 
   expect_failures = [
     var.environment, var.region, var.name_prefix, var.tags, var.audit_retention_days, var.log_retention_days,
-    var.integration_timeout_seconds, var.secret_recovery_window_days, var.credential,
+    var.integration_timeout_seconds, var.secret_recovery_window_days, var.credential, var.audit_archive,
   ]
+}
+
+run "a_guardrail_that_the_firewall_is_in_the_way_of_is_refused" {
+  command = plan
+
+  providers = { aws = aws.east }
+
+  variables {
+    region        = "us-gov-east-1"
+    egress        = { new_vpc = { availability_zones = ["us-gov-east-1a"], firewall = {} } }
+    guardrail_arn = "arn:aws-us-gov:bedrock:us-gov-east-1:123456789012:guardrail/abc123"
+  }
+
+  expect_failures = [var.guardrail_arn]
+}
+
+run "an_archive_that_the_firewall_is_in_the_way_of_is_refused" {
+  command = plan
+
+  providers = { aws = aws.east }
+
+  variables {
+    region        = "us-gov-east-1"
+    egress        = { new_vpc = { availability_zones = ["us-gov-east-1a"], firewall = {} } }
+    audit_archive = {}
+  }
+
+  expect_failures = [var.audit_archive]
 }
 
 run "federation_without_a_role_is_refused" {

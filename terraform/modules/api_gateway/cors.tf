@@ -4,7 +4,7 @@ locals {
   preflight_headers = {
     Access-Control-Allow-Origin  = "*"
     Access-Control-Allow-Methods = "GET,POST,OPTIONS"
-    Access-Control-Allow-Headers = "Authorization,Content-Type,Accept,X-Amz-Date,X-Amz-Security-Token,X-Amz-Content-Sha256"
+    Access-Control-Allow-Headers = "Authorization,Content-Type,Accept,X-Amz-Date,X-Amz-Security-Token,X-Amz-Content-Sha256,X-Data-Classification"
     Access-Control-Max-Age       = "600"
   }
 

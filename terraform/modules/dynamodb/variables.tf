@@ -9,8 +9,26 @@ variable "name" {
   }
 }
 
+variable "usage_table_name" {
+  description = "Name of the table for what records add up to."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-zA-Z0-9_.-]{3,255}$", var.usage_table_name))
+    error_message = "usage_table_name must be 3 to 255 letters, digits, dots, hyphens or underscores."
+  }
+}
+
+variable "stream_enabled" {
+  description = "Whether the audit table has a stream of its changes, old and new, for an archive."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "kms_key_arn" {
-  description = "Customer managed KMS key that encrypts the table and its backups."
+  description = "Customer managed KMS key that encrypts the tables, the stream and the backups."
   type        = string
   nullable    = false
 
@@ -21,7 +39,7 @@ variable "kms_key_arn" {
 }
 
 variable "deletion_protection" {
-  description = "Whether DynamoDB refuses to delete the table."
+  description = "Whether DynamoDB refuses to delete the tables."
   type        = bool
   default     = true
   nullable    = false

@@ -3,12 +3,13 @@
 locals {
   stage_arn = "${var.api_execution_arn}/${var.stage_name}"
 
-  # Say that the API is there, which models there are and what to call them by, and nothing of anybody's requests.
+  # Say that the API is there, which models there are, what to call them by and what the policy has to say to a request of
+  # one's own; nothing of anybody else's requests. Nothing of it is sent to a model.
   discovery = [
-    for path in [
-      "bedrock/models", "bedrock/models/*", "foundation-model-availability/*", "foundation-models", "foundation-models/*", "health",
-      "inference-profiles", "inference-profiles/*",
-    ] : "${local.stage_arn}/GET/${path}"
+    for operation in [
+      "GET/bedrock/models", "GET/bedrock/models/*", "GET/foundation-model-availability/*", "GET/foundation-models",
+      "GET/foundation-models/*", "GET/health", "GET/inference-profiles", "GET/inference-profiles/*", "POST/bedrock/explain",
+    ] : "${local.stage_arn}/${operation}"
   ]
 
   # API Gateway does not document whether it compares a path as it was sent or decoded, so both are allowed; and clients
@@ -31,6 +32,7 @@ locals {
       invoke-all     = data.aws_iam_policy_document.invoke_all.minified_json
       read-dashboard = data.aws_iam_policy_document.read_dashboard.minified_json
       operate        = data.aws_iam_policy_document.operate.minified_json
+      audit          = data.aws_iam_policy_document.audit.minified_json
     },
     { for name, policy in data.aws_iam_policy_document.invoke_models : "invoke-models-${name}" => policy.minified_json },
   )

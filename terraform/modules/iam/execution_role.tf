@@ -53,17 +53,54 @@ data "aws_iam_policy_document" "execution" {
     resources = ["${local.arn_prefix["logs"]}:log-group:/aws/lambda/${var.function_name}:*"]
   }
 
-  # A record is put once and completed once; it can be neither read back by key nor deleted.
+  # A record is put once and completed once; nothing deletes one, and nothing reads the whole table.
   statement {
     sid       = "WriteAuditTrail"
     actions   = ["dynamodb:PutItem", "dynamodb:UpdateItem"]
     resources = [var.audit_table_arn]
   }
 
+  # An index finds records; the table has all of each.
   statement {
-    sid       = "ReadAuditTrail"
+    sid       = "FindRecords"
     actions   = ["dynamodb:Query"]
-    resources = var.audit_index_arns
+    resources = concat([var.audit_table_arn], var.audit_index_arns)
+  }
+
+  statement {
+    sid       = "ReadRecords"
+    actions   = ["dynamodb:BatchGetItem"]
+    resources = [var.audit_table_arn]
+  }
+
+  statement {
+    sid       = "SumUpUsage"
+    actions   = ["dynamodb:PutItem", "dynamodb:Query"]
+    resources = [var.usage_table_arn]
+  }
+
+  # The function cannot change the policy it is held to.
+  statement {
+    sid       = "ReadPolicy"
+    actions   = ["dynamodb:GetItem"]
+    resources = [var.policy_table_arn]
+  }
+
+  # Counters are added to, and never deleted: they expire.
+  statement {
+    sid       = "CountForLimits"
+    actions   = ["dynamodb:GetItem", "dynamodb:UpdateItem"]
+    resources = [var.limits_table_arn]
+  }
+
+  dynamic "statement" {
+    for_each = var.guardrail_arn[*]
+
+    content {
+      sid       = "ScreenBeforeEgress"
+      actions   = ["bedrock:ApplyGuardrail"]
+      resources = [statement.value]
+    }
   }
 
   dynamic "statement" {
@@ -114,12 +151,70 @@ data "aws_iam_policy_document" "execution" {
     }
   }
 
+  # Lambda reads the stream in the name of the role. AWS names no resource for ListStreams, which shows names only.
+  dynamic "statement" {
+    for_each = var.audit_archive[*]
+
+    content {
+      sid       = "ReadAuditStream"
+      actions   = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"]
+      resources = [statement.value.stream_arn]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.audit_archive[*]
+
+    content {
+      sid       = "ListStreams"
+      actions   = ["dynamodb:ListStreams"]
+      resources = ["*"]
+    }
+  }
+
+  # An object that is there already is another writer's, and is read to go on from it. None is deleted, none unlocked.
+  dynamic "statement" {
+    for_each = var.audit_archive[*]
+
+    content {
+      sid       = "AppendToArchive"
+      actions   = ["s3:GetObject", "s3:PutObject"]
+      resources = ["${statement.value.bucket_arn}/records/*"]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.audit_archive[*]
+
+    content {
+      sid       = "EncryptArchive"
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = [statement.value.kms_key_arn]
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:ViaService"
+        values   = ["s3.${local.region}.amazonaws.com"]
+      }
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.audit_archive[*]
+
+    content {
+      sid       = "KeepArchiveHead"
+      actions   = ["dynamodb:GetItem", "dynamodb:PutItem"]
+      resources = [statement.value.table_arn]
+    }
+  }
+
   # The services decrypt in the name of whoever calls them, and Lambda the function's variables in the name of its role.
   # New data keys are only needed by those who create the table or put the secret's value.
   statement {
     sid       = "DecryptThroughServices"
     actions   = ["kms:Decrypt"]
-    resources = [var.kms_key_arn]
+    resources = concat([var.kms_key_arn], var.audit_archive[*].kms_key_arn)
 
     condition {
       test     = "StringEquals"

@@ -17,7 +17,7 @@ output "caller_policy_json" {
 }
 
 output "policies_json" {
-  description = "Policies for callers and operators by name: invoke-all, read-dashboard, operate and invoke-models-<name> for each of model_policies."
+  description = "Policies for callers and operators by name: invoke-all, read-dashboard, operate, audit and invoke-models-<name> for each of model_policies."
   value       = local.caller_policies
 }
 

@@ -43,6 +43,72 @@ variable "audit_index_arns" {
   }
 }
 
+variable "usage_table_arn" {
+  description = "ARN of the table in which the function sums up finished records."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[^/*]+$", var.usage_table_arn))
+    error_message = "usage_table_arn must be the ARN of one DynamoDB table."
+  }
+}
+
+variable "audit_archive" {
+  description = "The audit table's stream, and bucket, table and key of the archive the function writes from it (modules/audit_archive); null for none."
+  type = object({
+    stream_arn  = string
+    bucket_arn  = string
+    table_arn   = string
+    kms_key_arn = string
+  })
+  default = null
+
+  validation {
+    condition = var.audit_archive == null ? true : (
+      can(regex("^arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[^/*]+/stream/[^/*]+$", var.audit_archive.stream_arn)) &&
+      can(regex("^arn:aws[a-z-]*:s3:::[^/*]+$", var.audit_archive.bucket_arn)) &&
+      can(regex("^arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[^/*]+$", var.audit_archive.table_arn)) &&
+      can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[^*]+$", var.audit_archive.kms_key_arn))
+    )
+    error_message = "audit_archive must be null or hold the ARNs of one DynamoDB stream, one bucket, one table and one key, without wildcards."
+  }
+}
+
+variable "policy_table_arn" {
+  description = "ARN of the table the function reads the boundary's policy from."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[^/*]+$", var.policy_table_arn))
+    error_message = "policy_table_arn must be the ARN of one DynamoDB table."
+  }
+}
+
+variable "limits_table_arn" {
+  description = "ARN of the table in which the function counts requests and tokens."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[^/*]+$", var.limits_table_arn))
+    error_message = "limits_table_arn must be the ARN of one DynamoDB table."
+  }
+}
+
+variable "guardrail_arn" {
+  description = "ARN of the guardrail of this region that the policy has text screened by before it crosses; null for none."
+  type        = string
+  default     = null
+
+  # A guardrail profile would have other regions process the text: not here.
+  validation {
+    condition     = var.guardrail_arn == null || can(regex("^arn:aws[a-z-]*:bedrock:[a-z0-9-]+:[0-9]{12}:guardrail/[a-z0-9]+$", var.guardrail_arn))
+    error_message = "guardrail_arn must be null or the ARN of one guardrail of Amazon Bedrock, and no guardrail profile."
+  }
+}
+
 variable "stored_credential" {
   description = "The secret that holds the Commercial credential, for modes that store one; null for none, and then no permission of Secrets Manager."
   type = object({

@@ -177,6 +177,32 @@ variable "schedules" {
   }
 }
 
+variable "stream" {
+  description = "DynamoDB stream whose changes the function gets in batches, through the alias for tasks, from the oldest there is; null for none."
+  type = object({
+    arn                     = string
+    batch_size              = optional(number, 1000)
+    batching_window_seconds = optional(number, 60)
+  })
+  default = null
+
+  validation {
+    condition     = var.stream == null ? true : can(regex("^arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[^/*]+/stream/[^/*]+$", var.stream.arn))
+    error_message = "stream.arn must be the ARN of one DynamoDB stream."
+  }
+
+  # A batch holds 6 MB at most as well, whatever its number of changes.
+  validation {
+    condition     = var.stream == null ? true : var.stream.batch_size >= 1 && var.stream.batch_size <= 1000 && floor(var.stream.batch_size) == var.stream.batch_size
+    error_message = "stream.batch_size must be a whole number between 1 and 1000."
+  }
+
+  validation {
+    condition     = var.stream == null ? true : var.stream.batching_window_seconds >= 0 && var.stream.batching_window_seconds <= 300 && floor(var.stream.batching_window_seconds) == var.stream.batching_window_seconds
+    error_message = "stream.batching_window_seconds must be a whole number between 0 and 300."
+  }
+}
+
 variable "environment" {
   description = "Environment variables of the function; no secrets."
   type        = map(string)

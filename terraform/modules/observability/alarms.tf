@@ -2,7 +2,7 @@
 #   notBreaching  the metric is emitted when something happens, so silence is good
 #   missing       the metric is emitted by a schedule, so silence means that nobody knows: INSUFFICIENT_DATA
 locals {
-  alarms = {
+  alarms = merge(local.archive_alarms, {
     audit-write-failures = {
       description = "Audit records could not be written: requests were refused, or an outcome is not on record."
       metric      = { source = "router", name = "AuditWriteFailures", statistic = "Sum" }
@@ -23,6 +23,36 @@ locals {
       datapoints  = 1
       missing     = "notBreaching" # emitted when it happens
     }
+    policy-failures = {
+      description = "The router cannot read the boundary's policy or refuses it: the last good one stays, and new instances of the function deny everything."
+      metric      = { source = "router", name = "PolicyFailures", statistic = "Sum" }
+      comparison  = "GreaterThanOrEqualToThreshold"
+      threshold   = 1
+      period      = local.five_minutes
+      periods     = 1
+      datapoints  = 1
+      missing     = "notBreaching" # emitted when it happens
+    }
+    limit-failures = {
+      description = "Limits cannot be counted: requests were refused, or let through uncounted, as the policy says; or tokens were not added."
+      metric      = { source = "router", name = "LimitFailures", statistic = "Sum" }
+      comparison  = "GreaterThanOrEqualToThreshold"
+      threshold   = 1
+      period      = local.five_minutes
+      periods     = 1
+      datapoints  = 1
+      missing     = "notBreaching" # emitted when it happens
+    }
+    guardrail-failures = {
+      description = "The guardrail before egress cannot be asked: requests were refused."
+      metric      = { source = "router", name = "GuardrailFailures", statistic = "Sum" }
+      comparison  = "GreaterThanOrEqualToThreshold"
+      threshold   = 1
+      period      = local.five_minutes
+      periods     = 1
+      datapoints  = 1
+      missing     = "notBreaching" # emitted when it happens
+    }
     stale-credentials = {
       description = "The Commercial credential cannot be renewed: the one in memory serves on, as long as it lasts, and new instances of the function have none."
       metric      = { source = "router", name = "StaleCredentials", statistic = "Sum" }
@@ -33,8 +63,18 @@ locals {
       datapoints  = 2
       missing     = "notBreaching" # emitted when it happens
     }
+    abandoned-crossings = {
+      description = "Audit records were closed without an outcome: the function ended first or could not write it, and what was sent may have been served."
+      metric      = { source = "router", name = "AbandonedCrossings", statistic = "Sum" }
+      comparison  = "GreaterThanOrEqualToThreshold"
+      threshold   = 1
+      period      = local.five_minutes
+      periods     = 1
+      datapoints  = 1
+      missing     = "notBreaching" # silence of the reconciler is what stuck-crossings is for
+    }
     stuck-crossings = {
-      description = "Audit records are still STARTED although no request lives that long: what was sent may have been served."
+      description = "Audit records are still STARTED although the reconciler should have closed them: it does not run, or cannot write."
       metric      = { source = "router", name = "StuckCrossings", statistic = "Maximum" }
       comparison  = "GreaterThanOrEqualToThreshold"
       threshold   = 1
@@ -84,6 +124,20 @@ locals {
       periods     = 1
       datapoints  = 1
       missing     = "notBreaching" # no invocations
+    }
+  })
+
+  # Only where there is an archive. The function reads one stream, so its iterator's age is the archive's delay.
+  archive_alarms = !var.audit_archive_enabled ? {} : {
+    archive-lag = {
+      description = "The audit archive is more than an hour behind: batches fail, and after a day DynamoDB forgets what was not archived."
+      metric      = { source = "function", name = "IteratorAge", statistic = "Maximum" }
+      comparison  = "GreaterThanOrEqualToThreshold"
+      threshold   = 3600000
+      period      = local.five_minutes
+      periods     = 1
+      datapoints  = 1
+      missing     = "notBreaching" # no changes, no batches
     }
   }
 
@@ -138,6 +192,7 @@ locals {
         put    = { source = "table_put", name = "ThrottledRequests", statistic = "Sum" }
         update = { source = "table_update", name = "ThrottledRequests", statistic = "Sum" }
         query  = { source = "table_query", name = "ThrottledRequests", statistic = "Sum" }
+        get    = { source = "table_get", name = "ThrottledRequests", statistic = "Sum" }
       }
       comparison = "GreaterThanOrEqualToThreshold"
       threshold  = var.thresholds.audit_table_throttles

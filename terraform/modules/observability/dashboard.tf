@@ -1,6 +1,6 @@
 # One view of everything an alarm can point to. Rows are read from top to bottom: what callers see, what crosses, what runs.
 locals {
-  graphs = [
+  graphs = concat([
     {
       title = "Requests"
       metrics = [
@@ -27,7 +27,30 @@ locals {
       metrics = [
         { source = "router", name = "DeniedCrossings", statistic = "Sum", label = "denied" },
         { source = "router", name = "AuditWriteFailures", statistic = "Sum", label = "audit write failures" },
+        { source = "router", name = "AbandonedCrossings", statistic = "Sum", label = "without an outcome" },
         { source = "router", name = "StuckCrossings", statistic = "Maximum", label = "stuck" },
+      ]
+    },
+    {
+      title = "The boundary"
+      metrics = [
+        { source = "router", name = "LimitedRequests", statistic = "Sum", label = "over a limit" },
+        { source = "router", name = "MarkingsFound", statistic = "Sum", label = "with a marking" },
+      ]
+    },
+    {
+      title = "The boundary: what fails"
+      metrics = [
+        { source = "router", name = "PolicyFailures", statistic = "Sum", label = "policy" },
+        { source = "router", name = "LimitFailures", statistic = "Sum", label = "limits" },
+        { source = "router", name = "GuardrailFailures", statistic = "Sum", label = "guardrail" },
+      ]
+    },
+    {
+      title = "Latency of the guardrail before egress (ms)"
+      metrics = [
+        for percentile in ["p50", "p99"] :
+        { source = "router", name = "GuardrailLatency", statistic = percentile, label = percentile }
       ]
     },
     {
@@ -89,6 +112,16 @@ locals {
         { source = "table_put", name = "ThrottledRequests", statistic = "Sum", label = "put" },
         { source = "table_update", name = "ThrottledRequests", statistic = "Sum", label = "update" },
         { source = "table_query", name = "ThrottledRequests", statistic = "Sum", label = "query" },
+        { source = "table_get", name = "ThrottledRequests", statistic = "Sum", label = "read by key" },
+      ]
+    },
+  ], local.archive_graphs)
+
+  archive_graphs = !var.audit_archive_enabled ? [] : [
+    {
+      title = "How far the audit archive is behind (ms)"
+      metrics = [
+        { source = "function", name = "IteratorAge", statistic = "Maximum", label = "age of what a batch brings" },
       ]
     },
   ]

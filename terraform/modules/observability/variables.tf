@@ -77,6 +77,13 @@ variable "audit_table_name" {
   }
 }
 
+variable "audit_archive_enabled" {
+  description = "Whether the function archives the audit table's stream, whose delay is then watched."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "kms_key_arn" {
   description = "Customer managed KMS key that encrypts the topic; its policy must let CloudWatch alarms use it."
   type        = string

@@ -12,8 +12,12 @@ locals {
   ])
 
   # Hosts that no interface endpoint takes past the firewall. DynamoDB's is always among them: whether every address
-  # of its FIPS host is in the gateway endpoint's prefix list is documented nowhere.
-  own_region_hosts = [for service, host in local.endpoint_hosts : host if !contains(local.interface_endpoints, service)]
+  # of its FIPS host is in the gateway endpoint's prefix list is documented nowhere. This region's Bedrock is never among them:
+  # a guardrail decides what may leave, so what it is asked about goes through its endpoint. Nor is S3: past its endpoint, whoever
+  # may reach the archive's host may write to any bucket.
+  own_region_hosts = [
+    for service, host in local.endpoint_hosts : host if !contains(local.interface_endpoints, service) && service != "bedrock-runtime"
+  ]
 
   allowed_hosts = local.firewall == null ? toset([]) : (
     local.firewall.allowed_hosts != null ? local.firewall.allowed_hosts : toset(concat(local.commercial_hosts, local.own_region_hosts))

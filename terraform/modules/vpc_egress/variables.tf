@@ -55,8 +55,8 @@ variable "new_vpc" {
   }
 
   validation {
-    condition     = var.new_vpc == null ? true : length(setsubtract(var.new_vpc.endpoints, ["dynamodb", "kms", "logs", "secretsmanager", "sts"])) == 0
-    error_message = "new_vpc.endpoints must be a subset of dynamodb, kms, logs, secretsmanager and sts."
+    condition     = var.new_vpc == null ? true : length(setsubtract(var.new_vpc.endpoints, ["bedrock-runtime", "dynamodb", "kms", "logs", "s3", "secretsmanager", "sts"])) == 0
+    error_message = "new_vpc.endpoints must be a subset of bedrock-runtime, dynamodb, kms, logs, s3, secretsmanager and sts."
   }
 
   validation {
@@ -105,15 +105,15 @@ variable "existing_vpc" {
   }
 
   validation {
-    condition     = var.existing_vpc == null ? true : length(setsubtract(var.existing_vpc.endpoints, ["dynamodb", "kms", "logs", "secretsmanager", "sts"])) == 0
-    error_message = "existing_vpc.endpoints must be a subset of dynamodb, kms, logs, secretsmanager and sts."
+    condition     = var.existing_vpc == null ? true : length(setsubtract(var.existing_vpc.endpoints, ["bedrock-runtime", "dynamodb", "kms", "logs", "s3", "secretsmanager", "sts"])) == 0
+    error_message = "existing_vpc.endpoints must be a subset of bedrock-runtime, dynamodb, kms, logs, s3, secretsmanager and sts."
   }
 
   validation {
     condition = var.existing_vpc == null ? true : (
-      contains(var.existing_vpc.endpoints, "dynamodb") == (length(var.existing_vpc.route_table_ids) > 0)
+      length(setintersection(var.existing_vpc.endpoints, ["dynamodb", "s3"])) > 0 == (length(var.existing_vpc.route_table_ids) > 0)
     )
-    error_message = "existing_vpc.route_table_ids is for the endpoint dynamodb and needed by it: set both or neither."
+    error_message = "existing_vpc.route_table_ids is for the endpoints dynamodb and s3 and needed by them: set both or neither."
   }
 
   validation {

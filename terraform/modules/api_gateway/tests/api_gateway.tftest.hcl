@@ -81,9 +81,9 @@ run "the_api" {
 
   assert {
     condition = toset([for path, operations in jsondecode(output.document).paths : path if path != "/{proxy+}"]) == toset([
-      "/anthropic/v1/messages", "/async-invoke", "/async-invoke/{invocationArn}", "/bedrock/invoke-model", "/bedrock/models",
-      "/bedrock/models/{modelId}", "/dashboard/requests", "/foundation-model-availability/{modelId}", "/foundation-models",
-      "/foundation-models/{modelIdentifier}", "/guardrail-checks/invoke",
+      "/anthropic/v1/messages", "/async-invoke", "/async-invoke/{invocationArn}", "/bedrock/explain", "/bedrock/invoke-model",
+      "/bedrock/models", "/bedrock/models/{modelId}", "/dashboard/requests", "/dashboard/requests/{requestId}", "/dashboard/usage",
+      "/foundation-model-availability/{modelId}", "/foundation-models", "/foundation-models/{modelIdentifier}", "/guardrail-checks/invoke",
       "/guardrail/{guardrailIdentifier}/version/{guardrailVersion}/apply", "/health", "/inference-profiles",
       "/inference-profiles/{inferenceProfileIdentifier}", "/model/{modelId}/converse", "/model/{modelId}/converse-stream",
       "/model/{modelId}/count-tokens", "/model/{modelId}/invoke", "/model/{modelId}/invoke-with-bidirectional-stream",
@@ -269,9 +269,9 @@ run "a_private_api" {
           Action    = "execute-api:Invoke"
           Resource = [
             for path in [
-              "anthropic/v1/messages", "async-invoke", "async-invoke/*", "bedrock/invoke-model", "bedrock/models", "bedrock/models/*",
-              "dashboard/requests", "foundation-model-availability/*", "foundation-models", "foundation-models/*",
-              "guardrail-checks/invoke", "guardrail/*", "health", "inference-profiles", "inference-profiles/*", "model/*",
+              "anthropic/v1/messages", "async-invoke", "async-invoke/*", "bedrock/explain", "bedrock/invoke-model", "bedrock/models",
+              "bedrock/models/*", "dashboard/requests", "dashboard/requests/*", "dashboard/usage", "foundation-model-availability/*",
+              "foundation-models", "foundation-models/*", "guardrail-checks/invoke", "guardrail/*", "health", "inference-profiles", "inference-profiles/*", "model/*",
               "openai/v1/chat/completions", "openai/v1/responses",
             ] : "execute-api:/v1/OPTIONS/${path}"
           ]
@@ -375,7 +375,7 @@ run "other_accounts_addresses_a_domain_and_a_web_acl" {
         "GET/async-invoke", "GET/async-invoke/*", "GET/bedrock/invoke-model", "GET/bedrock/models", "GET/bedrock/models/*",
         "GET/foundation-model-availability/*", "GET/foundation-models", "GET/foundation-models/*", "GET/health",
         "GET/inference-profiles", "GET/inference-profiles/*", "POST/anthropic/v1/messages", "POST/async-invoke",
-        "POST/bedrock/invoke-model", "POST/guardrail-checks/invoke", "POST/guardrail/*", "POST/model/*",
+        "POST/bedrock/explain", "POST/bedrock/invoke-model", "POST/guardrail-checks/invoke", "POST/guardrail/*", "POST/model/*",
         "POST/openai/v1/chat/completions", "POST/openai/v1/responses",
       ] : "execute-api:/live/${operation}"
     ])

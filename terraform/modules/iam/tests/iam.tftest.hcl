@@ -29,6 +29,9 @@ variables {
   function_name     = "cross-partition-test-router"
   audit_table_arn   = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/requests"
   audit_index_arns  = ["arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/requests/index/by-time"]
+  usage_table_arn   = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/usage"
+  policy_table_arn  = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/policy"
+  limits_table_arn  = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/limits"
   stored_credential = { secret_arn = "arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:creds-AbCdEf" }
   kms_key_arn       = "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
   api_execution_arn = "arn:aws-us-gov:execute-api:us-gov-west-1:123456789012:abc123"
@@ -52,10 +55,37 @@ run "the_policies_allow_exactly_this" {
         Resource = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/requests"
       },
       {
-        Sid      = "ReadAuditTrail"
+        Sid    = "FindRecords"
+        Effect = "Allow"
+        Action = "dynamodb:Query"
+        Resource = [
+          "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/requests/index/by-time",
+          "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/requests",
+        ]
+      },
+      {
+        Sid      = "ReadRecords"
         Effect   = "Allow"
-        Action   = "dynamodb:Query"
-        Resource = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/requests/index/by-time"
+        Action   = "dynamodb:BatchGetItem"
+        Resource = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/requests"
+      },
+      {
+        Sid      = "SumUpUsage"
+        Effect   = "Allow"
+        Action   = ["dynamodb:Query", "dynamodb:PutItem"]
+        Resource = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/usage"
+      },
+      {
+        Sid      = "ReadPolicy"
+        Effect   = "Allow"
+        Action   = "dynamodb:GetItem"
+        Resource = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/policy"
+      },
+      {
+        Sid      = "CountForLimits"
+        Effect   = "Allow"
+        Action   = ["dynamodb:UpdateItem", "dynamodb:GetItem"]
+        Resource = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/limits"
       },
       {
         Sid      = "ReadCommercialCredential"
@@ -99,8 +129,16 @@ run "the_policies_allow_exactly_this" {
   }
 
   assert {
-    condition     = keys(output.policies_json) == ["invoke-all", "operate", "read-dashboard"] && length(output.policy_arns) == 0
+    condition     = keys(output.policies_json) == ["audit", "invoke-all", "operate", "read-dashboard"] && length(output.policy_arns) == 0
     error_message = "By default the policies are documents only, and there is none for single models."
+  }
+
+  # Everything of it is listed where there is an archive, below.
+  assert {
+    condition = [for statement in jsondecode(output.policies_json["audit"]).Statement : "${statement.Sid} ${jsonencode(statement.Action)}"] == [
+      "ReadDashboard \"execute-api:Invoke\"", "FindRecords \"dynamodb:Query\"", "ReadRecords \"dynamodb:BatchGetItem\"", "DecryptThroughServices \"kms:Decrypt\"",
+    ]
+    error_message = "Without an archive, an auditor has nothing to do with S3."
   }
 
   assert {
@@ -146,9 +184,9 @@ run "policies_for_callers_and_operators" {
           Effect = "Allow"
           Action = "execute-api:Invoke"
           Resource = [
-            "STAGE/GET/inference-profiles/*", "STAGE/GET/inference-profiles", "STAGE/GET/health", "STAGE/GET/foundation-models/*",
-            "STAGE/GET/foundation-models", "STAGE/GET/foundation-model-availability/*", "STAGE/GET/bedrock/models/*",
-            "STAGE/GET/bedrock/models",
+            "STAGE/POST/bedrock/explain", "STAGE/GET/inference-profiles/*", "STAGE/GET/inference-profiles", "STAGE/GET/health",
+            "STAGE/GET/foundation-models/*", "STAGE/GET/foundation-models", "STAGE/GET/foundation-model-availability/*",
+            "STAGE/GET/bedrock/models/*", "STAGE/GET/bedrock/models",
           ]
         },
         {
@@ -180,8 +218,8 @@ run "policies_for_callers_and_operators" {
         Action = "execute-api:Invoke"
         Resource = [
           "STAGE/POST/openai/*", "STAGE/POST/model/*", "STAGE/POST/guardrail/*", "STAGE/POST/guardrail-checks/invoke",
-          "STAGE/POST/bedrock/invoke-model", "STAGE/POST/async-invoke", "STAGE/POST/anthropic/*", "STAGE/GET/inference-profiles/*",
-          "STAGE/GET/inference-profiles", "STAGE/GET/health", "STAGE/GET/foundation-models/*", "STAGE/GET/foundation-models",
+          "STAGE/POST/bedrock/invoke-model", "STAGE/POST/bedrock/explain", "STAGE/POST/async-invoke", "STAGE/POST/anthropic/*",
+          "STAGE/GET/inference-profiles/*", "STAGE/GET/inference-profiles", "STAGE/GET/health", "STAGE/GET/foundation-models/*", "STAGE/GET/foundation-models",
           "STAGE/GET/foundation-model-availability/*", "STAGE/GET/bedrock/models/*", "STAGE/GET/bedrock/models",
           "STAGE/GET/bedrock/invoke-model", "STAGE/GET/async-invoke/*", "STAGE/GET/async-invoke",
         ]
@@ -294,10 +332,131 @@ run "policies_for_callers_and_operators" {
 
   assert {
     condition = { for name, policy in aws_iam_policy.caller : name => policy.name } == {
-      for name in ["invoke-all", "invoke-models-one-model", "invoke-models-patterns", "operate", "read-dashboard"] :
+      for name in ["audit", "invoke-all", "invoke-models-one-model", "invoke-models-patterns", "operate", "read-dashboard"] :
       name => "cross-partition-test-router-us-gov-west-1-${name}"
     }
     error_message = "Each policy must exist, under a name that holds the region."
+  }
+}
+
+run "an_archive_is_written_and_verified_by_exactly_this" {
+  command = plan
+
+  variables {
+    audit_archive = {
+      stream_arn  = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/requests/stream/2026-11-22T00:00:00.000"
+      bucket_arn  = "arn:aws-us-gov:s3:::cross-partition-test-audit-123456789012-us-gov-west-1"
+      table_arn   = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/audit-archive"
+      kms_key_arn = "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/66666666-7777-8888-9999-000000000000"
+    }
+  }
+
+  assert {
+    condition = slice(jsondecode(aws_iam_role_policy.execution.policy).Statement, 8, 14) == [
+      {
+        Sid      = "ReadAuditStream"
+        Effect   = "Allow"
+        Action   = ["dynamodb:GetShardIterator", "dynamodb:GetRecords", "dynamodb:DescribeStream"]
+        Resource = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/requests/stream/2026-11-22T00:00:00.000"
+      },
+      {
+        Sid      = "ListStreams"
+        Effect   = "Allow"
+        Action   = "dynamodb:ListStreams"
+        Resource = "*"
+      },
+      {
+        Sid      = "AppendToArchive"
+        Effect   = "Allow"
+        Action   = ["s3:PutObject", "s3:GetObject"]
+        Resource = "arn:aws-us-gov:s3:::cross-partition-test-audit-123456789012-us-gov-west-1/records/*"
+      },
+      {
+        Sid       = "EncryptArchive"
+        Effect    = "Allow"
+        Action    = ["kms:GenerateDataKey", "kms:Decrypt"]
+        Resource  = "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/66666666-7777-8888-9999-000000000000"
+        Condition = { StringEquals = { "kms:ViaService" = "s3.us-gov-west-1.amazonaws.com" } }
+      },
+      {
+        Sid      = "KeepArchiveHead"
+        Effect   = "Allow"
+        Action   = ["dynamodb:PutItem", "dynamodb:GetItem"]
+        Resource = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/audit-archive"
+      },
+      {
+        Sid    = "DecryptThroughServices"
+        Effect = "Allow"
+        Action = "kms:Decrypt"
+        Resource = [
+          "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/66666666-7777-8888-9999-000000000000",
+          "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/11111111-2222-3333-4444-555555555555",
+        ]
+        Condition = {
+          StringEquals = {
+            "kms:ViaService" = ["dynamodb.us-gov-west-1.amazonaws.com", "lambda.us-gov-west-1.amazonaws.com", "secretsmanager.us-gov-west-1.amazonaws.com"]
+          }
+        }
+      },
+    ]
+    error_message = "The role may append to the archive, and neither delete nor unlock anything."
+  }
+
+  assert {
+    condition = jsondecode(replace(output.policies_json["audit"], local.stage_arn, "STAGE")).Statement == [
+      {
+        Sid      = "ReadDashboard"
+        Effect   = "Allow"
+        Action   = "execute-api:Invoke"
+        Resource = "STAGE/GET/dashboard/*"
+      },
+      {
+        Sid    = "FindRecords"
+        Effect = "Allow"
+        Action = "dynamodb:Query"
+        Resource = [
+          "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/requests/index/by-time",
+          "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/requests",
+        ]
+      },
+      {
+        Sid      = "ReadRecords"
+        Effect   = "Allow"
+        Action   = "dynamodb:BatchGetItem"
+        Resource = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/requests"
+      },
+      {
+        Sid      = "ListArchive"
+        Effect   = "Allow"
+        Action   = ["s3:ListBucketVersions", "s3:ListBucket", "s3:GetBucketObjectLockConfiguration"]
+        Resource = "arn:aws-us-gov:s3:::cross-partition-test-audit-123456789012-us-gov-west-1"
+      },
+      {
+        Sid      = "ReadArchive"
+        Effect   = "Allow"
+        Action   = ["s3:GetObjectVersion", "s3:GetObjectRetention", "s3:GetObject"]
+        Resource = "arn:aws-us-gov:s3:::cross-partition-test-audit-123456789012-us-gov-west-1/records/*"
+      },
+      {
+        Sid      = "ReadArchiveHead"
+        Effect   = "Allow"
+        Action   = "dynamodb:GetItem"
+        Resource = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/audit-archive"
+      },
+      {
+        Sid    = "DecryptThroughServices"
+        Effect = "Allow"
+        Action = "kms:Decrypt"
+        Resource = [
+          "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/66666666-7777-8888-9999-000000000000",
+          "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/11111111-2222-3333-4444-555555555555",
+        ]
+        Condition = {
+          StringEquals = { "kms:ViaService" = ["dynamodb.us-gov-west-1.amazonaws.com", "s3.us-gov-west-1.amazonaws.com"] }
+        }
+      },
+    ]
+    error_message = "An auditor reads the trail and its archive, and changes nothing."
   }
 }
 
@@ -310,7 +469,7 @@ run "federation_alone_has_no_permission_of_secrets_manager" {
   }
 
   assert {
-    condition = slice(jsondecode(aws_iam_role_policy.execution.policy).Statement, 3, 5) == [
+    condition = slice(jsondecode(aws_iam_role_policy.execution.policy).Statement, 7, 9) == [
       {
         Sid      = "GetIdentityToken"
         Effect   = "Allow"
@@ -337,7 +496,7 @@ run "federation_alone_has_no_permission_of_secrets_manager" {
   }
 
   assert {
-    condition     = length(jsondecode(aws_iam_role_policy.execution.policy).Statement) == 5 && !strcontains(aws_iam_role_policy.execution.policy, "secretsmanager")
+    condition     = length(jsondecode(aws_iam_role_policy.execution.policy).Statement) == 9 && !strcontains(aws_iam_role_policy.execution.policy, "secretsmanager")
     error_message = "Without a stored credential, the role has nothing to do with Secrets Manager."
   }
 
@@ -355,12 +514,24 @@ run "both_while_a_switch_is_under_way" {
   providers = { aws = aws.east }
 
   variables {
-    federation = { audience = "https://inference.agency.example/dev" }
+    federation    = { audience = "https://inference.agency.example/dev" }
+    guardrail_arn = "arn:aws-us-gov:bedrock:us-gov-east-1:123456789012:guardrail/abc123"
+  }
+
+  assert {
+    condition = jsondecode(aws_iam_role_policy.execution.policy).Statement[7] == {
+      Sid      = "ScreenBeforeEgress"
+      Effect   = "Allow"
+      Action   = "bedrock:ApplyGuardrail"
+      Resource = "arn:aws-us-gov:bedrock:us-gov-east-1:123456789012:guardrail/abc123"
+    }
+    error_message = "The role may have text screened by this guardrail, and do nothing else with Bedrock in GovCloud."
   }
 
   assert {
     condition = [for statement in jsondecode(aws_iam_role_policy.execution.policy).Statement : statement.Sid] == [
-      "WriteOwnLogs", "WriteAuditTrail", "ReadAuditTrail", "ReadCommercialCredential", "GetIdentityToken", "DecryptThroughServices",
+      "WriteOwnLogs", "WriteAuditTrail", "FindRecords", "ReadRecords", "SumUpUsage", "ReadPolicy", "CountForLimits", "ScreenBeforeEgress",
+      "ReadCommercialCredential", "GetIdentityToken", "DecryptThroughServices",
     ]
     error_message = "The permissions of two modes must stand beside each other."
   }
@@ -380,7 +551,7 @@ run "a_function_in_a_vpc_and_a_boundary" {
   }
 
   assert {
-    condition = slice(jsondecode(aws_iam_role_policy.execution.policy).Statement, 5, 9) == [
+    condition = slice(jsondecode(aws_iam_role_policy.execution.policy).Statement, 9, 13) == [
       {
         Sid    = "CreateNetworkInterfaces"
         Effect = "Allow"
@@ -443,9 +614,19 @@ run "invalid_values_are_refused" {
   command = plan
 
   variables {
-    function_name     = "a-name-that-leaves-no-room-for-the-region-in-a-role"
-    audit_table_arn   = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/*"
-    audit_index_arns  = ["arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/requests/index/*"]
+    function_name    = "a-name-that-leaves-no-room-for-the-region-in-a-role"
+    audit_table_arn  = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/*"
+    audit_index_arns = ["arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/requests/index/*"]
+    usage_table_arn  = "usage"
+    audit_archive = {
+      stream_arn  = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/requests/stream/2026-11-22T00:00:00.000"
+      bucket_arn  = "arn:aws-us-gov:s3:::*"
+      table_arn   = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/audit-archive"
+      kms_key_arn = "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/66666666-7777-8888-9999-000000000000"
+    }
+    policy_table_arn  = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/*"
+    limits_table_arn  = "limits"
+    guardrail_arn     = "arn:aws-us-gov:bedrock:us-gov-west-1:123456789012:guardrail-profile/us-gov.guardrail.v1:0"
     stored_credential = { secret_arn = "arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:*" }
     task_alias_name   = "tasks*"
     kms_key_arn       = "*"
@@ -458,8 +639,8 @@ run "invalid_values_are_refused" {
   }
 
   expect_failures = [
-    var.function_name, var.audit_table_arn, var.audit_index_arns, var.stored_credential, var.task_alias_name,
-    var.kms_key_arn, var.api_execution_arn, var.stage_name,
+    var.function_name, var.audit_table_arn, var.audit_index_arns, var.usage_table_arn, var.audit_archive, var.policy_table_arn, var.limits_table_arn,
+    var.guardrail_arn, var.stored_credential, var.task_alias_name, var.kms_key_arn, var.api_execution_arn, var.stage_name,
     var.model_policies, var.operator_access, var.permissions_boundary_arn,
   ]
 }

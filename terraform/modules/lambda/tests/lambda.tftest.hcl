@@ -58,6 +58,11 @@ run "a_version_is_published_behind_the_alias" {
   }
 
   assert {
+    condition     = length(aws_lambda_event_source_mapping.stream) == 0
+    error_message = "By default the function reads no stream."
+  }
+
+  assert {
     condition     = length(aws_lambda_function.this.vpc_config) == 0 && aws_lambda_function.this.reserved_concurrent_executions == -1
     error_message = "By default the function is outside a VPC and reserves nothing."
   }
@@ -122,6 +127,20 @@ run "tasks_can_have_an_alias_of_their_own" {
     task_alias_name = "tasks"
     concurrency     = { provisioned = 2 }
     schedules       = { watch = "rate(5 minutes)" }
+    stream          = { arn = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/requests/stream/2026-11-22T00:00:00.000" }
+  }
+
+  assert {
+    condition = (
+      aws_lambda_event_source_mapping.stream[0].function_name == output.task_alias_arn &&
+      aws_lambda_event_source_mapping.stream[0].event_source_arn == var.stream.arn &&
+      aws_lambda_event_source_mapping.stream[0].starting_position == "TRIM_HORIZON" &&
+      aws_lambda_event_source_mapping.stream[0].batch_size == 1000 &&
+      aws_lambda_event_source_mapping.stream[0].maximum_batching_window_in_seconds == 60 &&
+      aws_lambda_event_source_mapping.stream[0].maximum_retry_attempts == -1 &&
+      aws_lambda_event_source_mapping.stream[0].maximum_record_age_in_seconds == -1
+    )
+    error_message = "Changes must come from the oldest on, through the alias for tasks, and again until they are taken."
   }
 
   assert {
@@ -194,6 +213,7 @@ run "invalid_values_are_refused" {
     concurrency        = { reserved = 0 }
     schedules          = { Watch = "rate(5 minutes)" }
     environment        = { "1BAD" = "x" }
+    stream             = { arn = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/requests" }
     vpc_config         = { subnet_ids = [], security_group_ids = ["sg-1"] }
     log_retention_days = 2
     kms_key_arn        = "alias/key"
@@ -202,7 +222,7 @@ run "invalid_values_are_refused" {
 
   expect_failures = [
     var.function_name, var.alias_name, var.execution_role_arn, var.artifact, var.memory_mb, var.timeout_seconds, var.concurrency,
-    var.schedules, var.environment, var.vpc_config, var.log_retention_days, var.kms_key_arn, var.api_execution_arn,
+    var.schedules, var.stream, var.environment, var.vpc_config, var.log_retention_days, var.kms_key_arn, var.api_execution_arn,
   ]
 }
 
@@ -214,9 +234,10 @@ run "a_fraction_of_provisioned_concurrency_and_no_handler_are_refused" {
   variables {
     artifact    = merge(var.artifact, { handler = "handler" })
     concurrency = { provisioned = 1.5 }
+    stream      = { arn = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/requests/stream/1", batch_size = 1001 }
   }
 
-  expect_failures = [var.artifact, var.concurrency]
+  expect_failures = [var.artifact, var.concurrency, var.stream]
 }
 
 run "more_provisioned_than_reserved_and_an_unknown_runtime_are_refused" {
@@ -226,9 +247,10 @@ run "more_provisioned_than_reserved_and_an_unknown_runtime_are_refused" {
     artifact    = merge(var.artifact, { runtime = "python3.14" })
     concurrency = { reserved = 1, provisioned = 2 }
     schedules   = { watch = "every 5 minutes" }
+    stream      = { arn = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/requests/stream/1", batching_window_seconds = 301 }
   }
 
-  expect_failures = [var.artifact, var.concurrency, var.schedules]
+  expect_failures = [var.artifact, var.concurrency, var.schedules, var.stream]
 }
 
 run "a_gradual_release_with_provisioned_concurrency_and_an_unknown_architecture_are_refused" {

@@ -75,7 +75,11 @@ run "the_alarms" {
       } == {
       audit-write-failures = "Sum AuditWriteFailures GreaterThanOrEqualToThreshold 1 1/1x300s notBreaching"
       denied-crossings     = "Sum DeniedCrossings GreaterThanOrEqualToThreshold 10 1/1x300s notBreaching"
+      policy-failures      = "Sum PolicyFailures GreaterThanOrEqualToThreshold 1 1/1x300s notBreaching"
+      limit-failures       = "Sum LimitFailures GreaterThanOrEqualToThreshold 1 1/1x300s notBreaching"
+      guardrail-failures   = "Sum GuardrailFailures GreaterThanOrEqualToThreshold 1 1/1x300s notBreaching"
       stale-credentials    = "Sum StaleCredentials GreaterThanOrEqualToThreshold 1 2/3x300s notBreaching"
+      abandoned-crossings  = "Sum AbandonedCrossings GreaterThanOrEqualToThreshold 1 1/1x300s notBreaching"
       stuck-crossings      = "Maximum StuckCrossings GreaterThanOrEqualToThreshold 1 1/1x900s missing"
       credential-expiry    = "Minimum CredentialDaysToExpiry LessThanThreshold 14 1/1x900s missing"
       watch                = "Minimum WatchFailures GreaterThanOrEqualToThreshold 1 1/1x900s missing"
@@ -114,6 +118,7 @@ run "the_alarms" {
         put    = ["AWS/DynamoDB", "ThrottledRequests", "Sum", tomap({ TableName = "cross-partition-test-requests", Operation = "PutItem" })]
         update = ["AWS/DynamoDB", "ThrottledRequests", "Sum", tomap({ TableName = "cross-partition-test-requests", Operation = "UpdateItem" })]
         query  = ["AWS/DynamoDB", "ThrottledRequests", "Sum", tomap({ TableName = "cross-partition-test-requests", Operation = "Query" })]
+        get    = ["AWS/DynamoDB", "ThrottledRequests", "Sum", tomap({ TableName = "cross-partition-test-requests", Operation = "BatchGetItem" })]
       }
     }
     error_message = "An expression or one of its metrics changed."
@@ -136,8 +141,33 @@ run "the_alarms" {
   }
 
   assert {
-    condition     = output.alarm_names["error-rate"] == "cross-partition-test-error-rate" && length(output.alarm_arns) == 12
+    condition     = !strcontains(aws_cloudwatch_dashboard.this.dashboard_body, "IteratorAge")
+    error_message = "Without an archive there is no delay to show."
+  }
+
+  assert {
+    condition     = output.alarm_names["error-rate"] == "cross-partition-test-error-rate" && length(output.alarm_arns) == 16
     error_message = "The outputs must name every alarm."
+  }
+}
+
+run "an_archive_that_falls_behind" {
+  command = plan
+
+  variables {
+    audit_archive_enabled = true
+  }
+
+  assert {
+    condition = [for alarm in [aws_cloudwatch_metric_alarm.metric["archive-lag"]] : join(" ", [
+      alarm.namespace, alarm.metric_name, alarm.statistic, alarm.comparison_operator, alarm.threshold, alarm.treat_missing_data,
+    ])] == ["AWS/Lambda IteratorAge Maximum GreaterThanOrEqualToThreshold 3600000 notBreaching"]
+    error_message = "An hour's delay must be told, long before DynamoDB forgets."
+  }
+
+  assert {
+    condition     = length(output.alarm_arns) == 17 && strcontains(aws_cloudwatch_dashboard.this.dashboard_body, "IteratorAge")
+    error_message = "The archive adds one alarm and one graph."
   }
 }
 
@@ -207,7 +237,7 @@ run "the_dashboard" {
   assert {
     condition = alltrue([
       for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets :
-      widget.type == "alarm" ? length(widget.properties.alarms) == 12 : widget.properties.region == "us-gov-west-1" && length(widget.properties.metrics) > 0
+      widget.type == "alarm" ? length(widget.properties.alarms) == 16 : widget.properties.region == "us-gov-west-1" && length(widget.properties.metrics) > 0
     ])
     error_message = "The dashboard must show every alarm, and metrics of its own region."
   }

@@ -287,7 +287,7 @@ run "hosts_without_an_endpoint_pass" {
   command = plan
 
   variables {
-    new_vpc           = { endpoints = ["kms", "logs"], firewall = { commercial_regions = ["ca-central-1"] } }
+    new_vpc           = { endpoints = ["kms", "logs", "s3"], firewall = { commercial_regions = ["ca-central-1"] } }
     use_fips_endpoint = false
   }
 
@@ -300,6 +300,6 @@ run "hosts_without_an_endpoint_pass" {
       "sts-fips.us-east-1.amazonaws.com",
       "sts.us-gov-west-1.amazonaws.com",
     ])
-    error_message = "A service without an endpoint here must be reachable through the firewall."
+    error_message = "A service without an endpoint here must be reachable through the firewall, and S3 never."
   }
 }

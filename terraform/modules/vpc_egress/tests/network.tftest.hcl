@@ -431,7 +431,7 @@ run "endpoints_in_an_existing_vpc" {
     existing_vpc = {
       vpc_id          = "vpc-0123"
       subnet_ids      = ["subnet-0a", "subnet-0b"]
-      endpoints       = ["dynamodb", "secretsmanager"]
+      endpoints       = ["bedrock-runtime", "dynamodb", "s3", "secretsmanager"]
       route_table_ids = ["rtb-0a", "rtb-0b"]
     }
   }
@@ -443,7 +443,7 @@ run "endpoints_in_an_existing_vpc" {
 
   assert {
     condition = (
-      keys(aws_vpc_endpoint.interface) == ["secretsmanager"] &&
+      keys(aws_vpc_endpoint.interface) == ["bedrock-runtime", "secretsmanager"] &&
       aws_vpc_endpoint.interface["secretsmanager"].vpc_id == "vpc-0123" &&
       aws_vpc_endpoint.interface["secretsmanager"].subnet_ids == toset(["subnet-0a", "subnet-0b"]) &&
       aws_security_group.endpoints[0].vpc_id == "vpc-0123"
@@ -452,8 +452,33 @@ run "endpoints_in_an_existing_vpc" {
   }
 
   assert {
-    condition     = aws_vpc_endpoint.gateway["dynamodb"].vpc_id == "vpc-0123" && aws_vpc_endpoint.gateway["dynamodb"].route_table_ids == toset(["rtb-0a", "rtb-0b"])
-    error_message = "The gateway endpoint must be in the route tables given."
+    condition = (
+      aws_vpc_endpoint.interface["bedrock-runtime"].service_name == "com.amazonaws.us-gov-west-1.bedrock-runtime-fips" &&
+      one(jsondecode(aws_vpc_endpoint.interface["bedrock-runtime"].policy).Statement).Action == "bedrock:ApplyGuardrail"
+    )
+    error_message = "Of this region's Bedrock, guardrails and no models are reached, by the FIPS host."
+  }
+
+  assert {
+    condition = keys(aws_vpc_endpoint.gateway) == ["dynamodb", "s3"] && alltrue([
+      for endpoint in aws_vpc_endpoint.gateway : endpoint.vpc_id == "vpc-0123" && endpoint.route_table_ids == toset(["rtb-0a", "rtb-0b"])
+    ])
+    error_message = "The gateway endpoints must be in the route tables given."
+  }
+
+  assert {
+    condition = (
+      aws_vpc_endpoint.gateway["s3"].service_name == "com.amazonaws.us-gov-west-1.s3" &&
+      one(jsondecode(aws_vpc_endpoint.gateway["s3"].policy).Statement) == {
+        Sid       = "OwnAccountOnly"
+        Effect    = "Allow"
+        Principal = "*"
+        Action    = ["s3:PutObject", "s3:GetObject"]
+        Resource  = "*"
+        Condition = { StringEquals = { "aws:PrincipalAccount" = "123456789012", "aws:ResourceAccount" = "123456789012" } }
+      }
+    )
+    error_message = "Through S3's endpoint, objects of this account go and come, and nothing else."
   }
 }
 

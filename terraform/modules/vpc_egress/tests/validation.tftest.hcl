@@ -160,7 +160,7 @@ run "endpoints_the_function_does_not_call_are_refused" {
   command = plan
 
   variables {
-    new_vpc = { endpoints = ["s3"] }
+    new_vpc = { endpoints = ["sqs"] }
   }
 
   expect_failures = [var.new_vpc]
@@ -270,7 +270,7 @@ run "other_endpoints_in_an_existing_vpc_are_refused" {
   command = plan
 
   variables {
-    existing_vpc = { vpc_id = "vpc-0123", subnet_ids = ["subnet-0a"], endpoints = ["s3"] }
+    existing_vpc = { vpc_id = "vpc-0123", subnet_ids = ["subnet-0a"], endpoints = ["sqs"] }
   }
 
   expect_failures = [var.existing_vpc]

@@ -1,0 +1,32 @@
+output "bucket_name" {
+  description = "Name of the bucket that holds the archive."
+  value       = aws_s3_bucket.this.bucket
+}
+
+output "bucket_arn" {
+  description = "ARN of the bucket."
+  value       = local.bucket_arn
+}
+
+output "retention" {
+  description = "How each object is locked: `mode`, and for how many `days`."
+  value       = var.retention
+
+  # Whoever learns where the archive is finds it locked.
+  depends_on = [aws_s3_bucket_object_lock_configuration.this]
+}
+
+output "table_name" {
+  description = "Name of the table that holds the end of the chain."
+  value       = aws_dynamodb_table.head.name
+}
+
+output "table_arn" {
+  description = "ARN of the table that holds the end of the chain."
+  value       = aws_dynamodb_table.head.arn
+}
+
+output "kms_key_arn" {
+  description = "ARN of the key that encrypts bucket and table."
+  value       = aws_kms_key.this.arn
+}
