@@ -84,6 +84,11 @@ enable-federation: setup ## Once per GovCloud account: let roles get identity to
 release: setup require-env ## Package, upload and put in service (PERCENT=10: for that share of the calls)
 	@RELEASE_PERCENT="$(PERCENT)" $(VENV_PYTHON) scripts/release.py "$(ENV)"
 
+.PHONY: policy
+policy: setup require-env ## Put the environment's policy in force, without a release (its folder's policy.yaml)
+	@ARTIFACT_KEY= scripts/terraform.sh "$(ENV)" application apply
+	@echo "policy: in force within a minute, version $$(scripts/terraform.sh "$(ENV)" application output -raw policy_version)"
+
 .PHONY: releases
 releases: setup require-env ## The releases a rollback can go to
 	@$(VENV_PYTHON) scripts/release.py "$(ENV)" list
@@ -101,6 +106,20 @@ destroy: setup require-env ## Destroy the application, then the infrastructure
 .PHONY: require-env
 require-env:
 	@test -n "$(ENV)" || { echo "error: name the environment: ENV=name, a folder of terraform/environments" >&2; exit 2; }
+
+# --- Audit --------------------------------------------------------------------------------------------------------
+
+.PHONY: verify-audit
+verify-audit: $(VENV)/ready require-env ## Prove the archive complete and unchanged: FROM=2026-11-01 TO=2026-11-30 (days in UTC)
+	@$(VENV_PYTHON) scripts/verify_audit.py "$(ENV)" "$(FROM)" "$(TO)"
+
+.PHONY: reconcile-audit
+reconcile-audit: $(VENV)/ready require-env ## Compare the records with what Commercial logged: FROM= TO= LOGS=folder or s3://...
+	@$(VENV_PYTHON) scripts/reconcile_audit.py "$(ENV)" "$(FROM)" "$(TO)" $(LOGS)
+
+.PHONY: dashboard
+dashboard: $(VENV)/ready ## The dashboard's page on 127.0.0.1 (PORT=8788), signed with your AWS profile: ENV=name or API_URL=
+	@$(VENV_PYTHON) scripts/dashboard.py $(if $(ENV),"$(ENV)")
 
 # --- Clients ------------------------------------------------------------------------------------------------------
 

@@ -30,7 +30,7 @@ import botocore.session
 from botocore.exceptions import BotoCoreError
 
 from aws_config_file import AwsConfigFile
-from connect_target import Target, find_target
+from signing_proxy.target import Target, find_target
 
 _SIGN_FOR_EXECUTE_API = {"version": 1.0, "merge": {"metadata": {"signingName": "execute-api"}}}
 _OVERLAY = ("bedrock/2023-04-20", "bedrock-runtime/2023-09-30")  # service and API version, as in botocore's data

@@ -19,11 +19,11 @@ import os
 import signal
 import sys
 
-from connect_api import Api
-from connect_credentials import CallerCredentials
-from connect_errors import RelayError
-from connect_server import LOG, SigningProxy
-from connect_target import Target, find_target
+from signing_proxy.api import Api
+from signing_proxy.credentials import CallerCredentials
+from signing_proxy.errors import RelayError
+from signing_proxy.server import LOG, SigningProxy
+from signing_proxy.target import Target, find_target
 
 _DEFAULT_PORT = "8787"
 

@@ -2,7 +2,8 @@
 # Runs Terraform for one root of one environment, with its state in S3 and its variables from one folder.
 #
 # Usage: terraform.sh ENV ROOT ACTION [TERRAFORM ARGUMENTS]
-#   ENV     an environment: a folder with backend.hcl and ROOT.tfvars in terraform/environments
+#   ENV     an environment: a folder with backend.hcl and ROOT.tfvars in terraform/environments. If it has policy.yaml or
+#           policy.json, that is the policy of the application, unless application.tfvars sets policy_file.
 #   ROOT    bootstrap, infrastructure, application, or commercial (with the Commercial account's credentials)
 #   ACTION  plan, apply, destroy, output, ...
 #
@@ -66,11 +67,26 @@ initialise() {
   fi
 }
 
+# The environment's own policy, if it has one. Its path is absolute, as Terraform runs in the root's folder.
+policy_file() {
+  local name found=
+  for name in policy.yaml policy.json; do
+    [ -f "$environment_dir/$name" ] || continue
+    [ -z "$found" ] || fail "$environment_dir has policy.yaml and policy.json: leave one of them"
+    found=$(cd "$environment_dir" && pwd)/$name
+  done
+  echo "$found"
+}
+
 initialise "$root"
 
 arguments=()
 case $action in
   plan | apply | destroy | refresh | console | import)
+    if [ "$root" = application ]; then
+      policy=$(policy_file)
+      [ -z "$policy" ] || arguments+=(-var="policy_file=$policy")
+    fi
     [ -f "$environment_dir/$root.tfvars" ] && arguments+=(-var-file="$environment_dir/$root.tfvars")
     case $root in
       application | infrastructure)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs every level of tests and ends with one line per level. Goes on after a failing level; exits 1 if any failed.
 #
-# Usage: test.sh [LEVEL ...]     levels: unit contract terraform environments integration guides
+# Usage: test.sh [LEVEL ...]     levels: unit contract page terraform environments integration audit guides
 #        (default: all)
 # shellcheck disable=SC2329  # functions are called by name, through `level`
 set -uo pipefail
@@ -64,20 +64,22 @@ terraform_native() {
     awk '{passed += $1; failed += $2} END {printf "%d passed, %d failed\n", passed, failed; exit failed || !passed}'
 }
 
-[ $# -gt 0 ] || set -- unit contract terraform environments integration guides
+all_levels=(unit contract page terraform environments integration audit guides)
+[ $# -gt 0 ] || set -- "${all_levels[@]}"
 levels=("$@")
 while [ $# -gt 0 ]; do
   case $1 in
     unit | contract) level "$1" pytest -n 2 "tests/$1" ;;
+    page) level page pytest -n 2 tests/dashboard_page ;;
     terraform) beside "${2:-}" terraform terraform_native ;;
     environments) beside "${2:-}" environments pytest tests/environments ;;
     integration) level integration pytest tests/integration ;;
-    guides)
+    audit | guides)
       wait # three at a time is what two cores bear
-      level guides pytest tests/guides
+      level "$1" pytest "tests/$1"
       ;;
     *)
-      printf 'error: unknown level %s; levels are unit contract terraform environments integration guides\n' "$1" >&2
+      printf 'error: unknown level %s; levels are %s\n' "$1" "${all_levels[*]}" >&2
       exit 2
       ;;
   esac

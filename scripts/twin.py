@@ -102,7 +102,7 @@ class Twin:
                 f"error: twin '{self.name}' is up already; stop it first: make local-down TWIN={self.name}"
             )
         copies = [f"{side}/bootstrap-copy{kind}" for side in ("terraform", "commercial") for kind in ("", "-data")]
-        for leftover in ("environments", "tmp", "env", "credential.json", *copies):
+        for leftover in ("environments", "tmp", "env", "credential.json", "commercial-logs", *copies):
             path = self.folder / leftover
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
         (self.folder / "tmp").mkdir(parents=True)
@@ -168,6 +168,7 @@ class Twin:
         self._spawn_account("commercial_account", account_port, *commercial, {**keys, **identify_token})
         bedrock = [sys.executable, "tests/fakes/commercial.py", "--port", str(_port("TWIN_COMMERCIAL_PORT"))]
         bedrock += ["--port-file", str(port_file), "--account-url", self.account_url]
+        bedrock += ["--logs-folder", str(self.folder / "commercial-logs")]  # CloudTrail and model invocation logs
         self._processes.start("commercial", bedrock, identify_token)
         self._processes.wait_for(lambda: port_file.exists() and port_file.read_text().strip() != "", "commercial")
         self.commercial_url = f"http://127.0.0.1:{port_file.read_text().strip()}"
@@ -221,6 +222,7 @@ class Twin:
             **shared,
             "deletion_protection": False,
             "secret_recovery_window_days": 0,
+            "audit_archive": {"retention": {"mode": "GOVERNANCE", "days": 1}, "batching_window_seconds": 1},
             "caller_policies": {"models": {"nova-lite": ["amazon.nova-lite-v1:0"]}},
             "credential": self._commercial_credential(),
         }

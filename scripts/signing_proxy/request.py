@@ -11,8 +11,8 @@ from email.message import Message
 from io import BufferedIOBase
 from urllib.parse import unquote, urlsplit
 
-from connect_errors import RelayError
-from connect_target import is_loopback
+from signing_proxy.errors import RelayError
+from signing_proxy.target import is_loopback
 
 MAX_BODY_BYTES = 10_000_000  # "Quotas for configuring and running a REST API in API Gateway"
 _MAX_LINE_BYTES = 8192
@@ -31,9 +31,7 @@ _NOT_FORWARDED = HOP_BY_HOP | {
 
 def check_client(headers: Message, key: str | None) -> None:
     """Raise a RelayError unless the request comes from a program of this machine, with the key if there is one."""
-    hosts = headers.get_all("Host", [])
-    if len(hosts) != 1 or not is_loopback(_hostname(f"//{hosts[0]}")):
-        raise RelayError(403, "ForeignHost", "The Host header does not name this machine; use http://127.0.0.1.")
+    check_host(headers)
     origins = headers.get_all("Origin", [])
     # A page's images and scripts come without an Origin, but browsers say that a page asked.
     asked_by_page = not origins and headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin")
@@ -41,6 +39,13 @@ def check_client(headers: Message, key: str | None) -> None:
         raise RelayError(403, "ForeignOrigin", "Web pages may not use the credentials of this machine's user.")
     if key and not any(hmac.compare_digest(key.encode(), given) for given in _keys(headers)):
         raise RelayError(401, "WrongKey", "Send the value of CONNECT_KEY as a bearer token or as x-api-key.")
+
+
+def check_host(headers: Message) -> None:
+    """Raise a RelayError unless the request was sent to this machine by a name that can only be its own."""
+    hosts = headers.get_all("Host", [])
+    if len(hosts) != 1 or not is_loopback(_hostname(f"//{hosts[0]}")):
+        raise RelayError(403, "ForeignHost", "The Host header does not name this machine; use http://127.0.0.1.")
 
 
 def target_of(request_line: str) -> str:

@@ -17,11 +17,11 @@ from urllib.request import getproxies, proxy_bypass
 
 import certifi
 
-from connect_credentials import CallerCredentials
-from connect_errors import RelayError
-from connect_request import HOP_BY_HOP
-from connect_target import Target, is_loopback
 from deployment import REPOSITORY
+from signing_proxy.credentials import CallerCredentials
+from signing_proxy.errors import RelayError
+from signing_proxy.request import HOP_BY_HOP
+from signing_proxy.target import Target, is_loopback
 
 sys.path.insert(0, str(REPOSITORY / "lambda_src"))
 from inference_proxy.clock import Clock

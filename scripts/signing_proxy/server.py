@@ -9,10 +9,10 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from connect_api import Answer, Api
-from connect_errors import RelayError
-from connect_request import check_client, forwarded, read_body, target_of
-from connect_target import is_loopback
+from signing_proxy.api import Answer, Api
+from signing_proxy.errors import RelayError
+from signing_proxy.request import check_client, forwarded, read_body, target_of
+from signing_proxy.target import is_loopback
 
 LOG = logging.getLogger(__name__)
 _IDLE_SECONDS = 300
@@ -25,7 +25,7 @@ class SigningProxy(ThreadingHTTPServer):
     request_queue_size = 128
 
     def __init__(self, port: int, api: Api, key: str | None = None) -> None:
-        super().__init__(("127.0.0.1", port), _Relay)
+        super().__init__(("127.0.0.1", port), Relay)
         self.api = api
         self.key = key
         self._stopping = False
@@ -50,8 +50,8 @@ class SigningProxy(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
-class _Relay(BaseHTTPRequestHandler):
-    """One client connection."""
+class Relay(BaseHTTPRequestHandler):
+    """One client connection. A subclass may decide on its own whom it answers, by `admit`, and what, by `serve`."""
 
     server: SigningProxy
     protocol_version = "HTTP/1.1"
@@ -60,20 +60,27 @@ class _Relay(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def relay(self) -> None:
-        """Pass a request on and its answer back."""
+        """Answer a request, or say why not."""
         self._begin()
         try:
-            check_client(self.headers, self.server.key)
+            self.admit()
             target = target_of(self.requestline)
             self._path = target.partition("?")[0]
-            answer = self.server.api.send(self.command, target, forwarded(self.headers), self._body())
+            self.serve(target)
         except RelayError as error:
             self._refuse(error)
-            return
-        with contextlib.closing(answer):
-            self._pass_on(answer)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = relay  # noqa: N815
+
+    def admit(self) -> None:
+        """Raise a RelayError unless the client may ask."""
+        check_client(self.headers, self.server.key)
+
+    def serve(self, target: str) -> None:
+        """Pass the request on to a path and query of the API, and its answer back."""
+        answer = self.server.api.send(self.command, target, forwarded(self.headers), self._body())
+        with contextlib.closing(answer):
+            self._pass_on(answer)
 
     def _body(self) -> bytes:
         return read_body(self.headers, self.rfile, self._continue)
