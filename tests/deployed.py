@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -124,13 +125,24 @@ class Deployment:
             check=False,
         )
 
-    def kill_functions(self) -> None:
-        """SIGKILL for the emulator's Lambda workers: the next call finds new execution environments."""
-        listed = subprocess.run(["ps", "-eww", "-o", "pid=,args="], capture_output=True, text=True, check=True).stdout
+    def function_workers(self, least_age_seconds: int = 0) -> list[str]:
+        """Process ids of the emulator's Lambda workers, its execution environments, that have lived so long."""
+        command = ["ps", "-eww", "-o", "pid=,etimes=,args="]
+        listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         folder = str(self.twin.folder / "tmp")
-        for line in listed.splitlines():
-            if folder in line and "_worker.py" in line:
-                subprocess.run(["kill", "-9", line.split()[0]], check=False)
+        workers = [line.split() for line in listed.splitlines() if folder in line and "_worker.py" in line]
+        return [process_id for process_id, age_seconds, *_ in workers if int(age_seconds) >= least_age_seconds]
+
+    def kill_functions(self) -> None:
+        """SIGKILL for all of them: the next call finds new execution environments."""
+        killed = self.function_workers()
+        subprocess.run(["kill", "-9", *killed], check=False, capture_output=True)
+        while set(killed) & set(self.function_workers()):
+            time.sleep(0.01)  # until then the emulator may hand a call to a dying one
+        for _ in range(20):  # and for a moment to one that it was just beginning
+            if self.call("GET", "/health").status_code != 502:
+                break
+            time.sleep(0.25)
 
     def terraform(self, root: str, action: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """terraform.sh for the twin's environment."""

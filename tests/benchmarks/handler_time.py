@@ -22,12 +22,21 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 WARM_REQUESTS, COLD_STARTS = 1500, 7
+POLICY = {
+    "version": 1,
+    "classifications": {"allowed": ["public"], "header": "X-Data-Classification"},
+    "models": {"allow": ["*"]},
+    "destinations": {"regions": ["us-*"]},
+    "markings": {"mode": "block", "patterns": ["SECRET//*", "TOP SECRET//*", "CUI//*"]},
+    "callers": [{"name": "everyone", "principals": ["*"], "classification": "public"}],
+}
 STORED = {"bedrock_api_key": "made-up", "aws_access_key_id": "made-up", "aws_secret_access_key": "made-up"}
 # By what stands in a request's head; the first that does counts.
 CANNED: dict[bytes, object] = {
     b"/sts/aws4_request": "<r><WebIdentityToken>e30.eyJqdGkiOiIxIn0.e30</WebIdentityToken></r>",
     b"x-www-form-urlencoded": "<r><AccessKeyId>made-up</AccessKeyId><SecretAccessKey>made-up</SecretAccessKey>"
     "<SessionToken>made-up</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></r>",
+    b"DynamoDB_20120810.GetItem": {"Item": {"name": {"S": "boundary"}, "document": {"S": json.dumps(POLICY)}}},
     b"GetSecretValue": {"SecretString": json.dumps(STORED), "VersionId": "1"},
     b"/foundation-models": {"modelSummaries": [{"modelId": "a.model", "inferenceTypesSupported": ["ON_DEMAND"]}]},
     b"/inference-profiles": {"inferenceProfileSummaries": []},
@@ -159,6 +168,9 @@ def main(artifact: Path) -> None:
         AWS_ENDPOINT_URL_BEDROCK=url,
         AWS_ENDPOINT_URL_BEDROCK_RUNTIME=url,
         AUDIT_TABLE_NAME="t",
+        POLICY_TABLE_NAME="p",
+        LIMITS_TABLE_NAME="l",
+        USAGE_TABLE_NAME="u",
         COMMERCIAL_STS_ENDPOINT_URL=url,
         CREDENTIAL_SECRET_ID="s",
         POWERTOOLS_SERVICE_NAME="router",

@@ -4,6 +4,7 @@ Requests enter as API Gateway events, as in Lambda. What only a deployed API can
 """
 
 import base64
+import hashlib
 import itertools
 import json
 import logging
@@ -24,11 +25,12 @@ import pytest
 import yaml
 
 import handler
-from inference_proxy import catalog_cache, events
+from inference_proxy import catalog_cache, events, policy_store
 from inference_proxy.errors import ProxyError
 from inference_proxy.path_families import ANTHROPIC, BEDROCK, OPENAI, first_segment
 from inference_proxy.settings import Settings
 from inference_proxy.transport import Transport
+from tests.contract.policies import POLICY
 
 REGION = "us-gov-west-1"
 TABLE = "requests"
@@ -37,6 +39,13 @@ CALLER_ARN = "arn:aws-us-gov:sts::123456789012:assumed-role/developer/alice"
 ON_DEMAND_MODEL = "amazon.nova-lite-v1:0"
 PROFILE_ONLY_MODEL = "anthropic.claude-haiku-4-5-20251001-v1:0"
 NOVA_BODY = {"messages": [{"role": "user", "content": [{"text": "XP-CANARY-prompt"}]}]}
+
+# What the indexes of the audit table hold beside their keys.
+FILTERED = ("modelId", "resolvedModelId", "foundationModelId", "callerArn", "classification", "decision", "ttl")
+MEASURED = (
+    *("operation", "state", "statusCode", "errorCode", "latency", "upstreamLatencyMs"),
+    *("inputTokens", "outputTokens", "cacheReadInputTokens", "cacheWriteInputTokens", "requestSize", "responseSize"),
+)
 
 OPENAPI = yaml.safe_load(
     (Path(__file__).resolve().parents[2] / "terraform/modules/api_gateway/openapi.yaml").read_text()
@@ -102,7 +111,13 @@ class RouterBench:
         options |= {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
         self.dynamodb = boto3.client("dynamodb", **options)
         self.secrets = boto3.client("secretsmanager", **options)
+        self.policy_table, self.limits_table = f"{self.table}-policy", f"{self.table}-limits"
+        self.usage_table = f"{self.table}-usage"
         create_table(self.dynamodb, self.table)
+        create_key_table(self.dynamodb, self.policy_table, "name")
+        create_key_table(self.dynamodb, self.limits_table, "id")
+        create_key_table(self.dynamodb, self.usage_table, "day", "slice")
+        self.put_policy(POLICY)
         if secret is not None:
             self.secrets.create_secret(Name=self.secret, SecretString=secret_text(secret))
         self.environ = {
@@ -112,6 +127,9 @@ class RouterBench:
             "AWS_ENDPOINT_URL_BEDROCK": commercial_url,
             "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": commercial_url,
             "AUDIT_TABLE_NAME": self.table,
+            "POLICY_TABLE_NAME": self.policy_table,
+            "LIMITS_TABLE_NAME": self.limits_table,
+            "USAGE_TABLE_NAME": self.usage_table,
             "CREDENTIAL_SECRET_ID": self.secret,
             "RELEASE": "bench",
         }
@@ -124,9 +142,26 @@ class RouterBench:
         self.environ |= changes
         self.settings = Settings.from_env(self.environ)
         self.transport = Transport(self.settings.ca_bundle)
-        self.app, self.tasks = handler.build(self.settings, self.transport)
+        self.app, self.tasks, self.archive, self.policies = handler.build(self.settings, self.transport)
         for log_handler in logging.getLogger(os.environ["POWERTOOLS_SERVICE_NAME"]).handlers:
             log_handler.stream = _CurrentStdout()
+
+    def put_policy(self, document: Mapping[str, Any] | str) -> str:
+        """Put a policy into its table, as Terraform does, and return its version."""
+        text = document if isinstance(document, str) else json.dumps(document)
+        self.dynamodb.put_item(TableName=self.policy_table, Item={"name": {"S": "boundary"}, "document": {"S": text}})
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def under(self, document: Mapping[str, Any] | str) -> str:
+        """A new execution environment under another policy; returns its version."""
+        version = self.put_policy(document)
+        self.restart()
+        return version
+
+    @staticmethod
+    def age_policy(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+        """Let the policy have been read that much longer ago."""
+        monkeypatch.setattr(policy_store, "time", SimpleNamespace(time=lambda: time.time() + seconds))
 
     @staticmethod
     def age_lists(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
@@ -211,7 +246,7 @@ def secret_text(secret: Mapping[str, str] | str) -> str:
 
 def create_table(dynamodb: Any, name: str) -> None:
     """The audit table, with the keys and indexes of terraform/modules/dynamodb."""
-    indexes = {"by-time": "dayShard", "by-outcome": "outcomeDayShard"}
+    indexes = {"by-time": "dayShard", "by-caller": "callerDayShard", "by-outcome": "outcomeDayShard"}
     attributes = ("requestId", "timestamp", "timeKey", *indexes.values())
     dynamodb.create_table(
         TableName=name,
@@ -219,9 +254,26 @@ def create_table(dynamodb: Any, name: str) -> None:
         AttributeDefinitions=[{"AttributeName": attribute, "AttributeType": "S"} for attribute in attributes],
         KeySchema=_keys("requestId", "timestamp"),
         GlobalSecondaryIndexes=[
-            {"IndexName": index, "KeySchema": _keys(key, "timeKey"), "Projection": {"ProjectionType": "ALL"}}
+            {
+                "IndexName": index,
+                "KeySchema": _keys(key, "timeKey"),
+                "Projection": {
+                    "ProjectionType": "INCLUDE",
+                    "NonKeyAttributes": [*FILTERED, *(MEASURED if index == "by-outcome" else ())],
+                },
+            }
             for index, key in indexes.items()
         ],
+    )
+
+
+def create_key_table(dynamodb: Any, name: str, *keys: str) -> None:
+    """A table with nothing but its keys, as those of the policy, the limits and the usage."""
+    dynamodb.create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
+        KeySchema=_keys(*keys),
     )
 
 
@@ -254,5 +306,5 @@ def api_event(method: str, path: str, body: object = None, query: Mapping[str, s
     }
 
 
-def _keys(partition: str, sort: str) -> list[dict[str, str]]:
-    return [{"AttributeName": partition, "KeyType": "HASH"}, {"AttributeName": sort, "KeyType": "RANGE"}]
+def _keys(*names: str) -> list[dict[str, str]]:
+    return [{"AttributeName": name, "KeyType": kind} for name, kind in zip(names, ("HASH", "RANGE"), strict=False)]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.contract.conftest import MakeBench
+from tests.contract.policies import GLOBAL_ALLOWED
 from tests.contract.router_bench import ON_DEMAND_MODEL, PROFILE_ONLY_MODEL, RouterBench
 from tests.contract.sdk_requests import SdkRequest
 from tests.contract.test_differential import exchange
@@ -78,7 +79,7 @@ def test_an_application_profile_that_leads_anywhere_is_denied(
     answer = converse(bench, arn)
 
     assert answer.status == 403
-    assert ("destination.unknown" if lists == "not readable" else "destination.global") in answer.json["message"]
+    assert ("destinations.unknown" if lists == "not readable" else "destinations.global") in answer.json["message"]
     assert answer.headers["X-Resolved-Model-Id"] == arn
 
 
@@ -86,7 +87,7 @@ def test_an_application_profile_that_leads_anywhere_is_denied(
 def test_what_hides_its_model_is_denied(bench: RouterBench, commercial: CommercialStandIn, kind: str) -> None:
     answer = converse(bench, f"{ACCOUNT_ARN}:{kind}")
     assert answer.status == 403
-    assert "destination.unknown" in answer.json["message"]
+    assert "destinations.unknown" in answer.json["message"]
     assert not [request for request in commercial.requests if request["method"] == "POST"]
 
 
@@ -158,7 +159,8 @@ def test_what_the_first_caller_called_it_decides_nothing(make_bench: MakeBench, 
     ids = (f"global.{PROFILE_ONLY_MODEL}", PROFILE_ONLY_MODEL, US_PROFILE)
     for model_id in ids:
         bench = make_bench({"bedrock_api_key": API_KEY})
-        bench.restart(APPLICATION_PROFILES=NAMED, ALLOW_GLOBAL_PROFILES="true")
+        bench.put_policy(GLOBAL_ALLOWED)
+        bench.restart(APPLICATION_PROFILES=NAMED)
         assert converse(bench, model_id).status == 200
     (profile,) = listed(commercial)
     assert all("us-" in model["modelArn"] for model in profile["models"])

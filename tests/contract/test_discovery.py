@@ -9,6 +9,7 @@ import pytest
 
 from tests.contract.conftest import MakeBench
 from tests.contract.gateway_front import GatewayFront
+from tests.contract.policies import GLOBAL_ALLOWED
 from tests.contract.router_bench import ON_DEMAND_MODEL, PROFILE_ONLY_MODEL, RouterBench
 from tests.contract.sdk_requests import SdkRequest
 from tests.contract.test_differential import exchange
@@ -78,7 +79,7 @@ def test_each_model_says_what_to_call_it_by_and_where_that_leads(bench: RouterBe
     )
     lifecycle = listed[OPUS]["modelLifecycle"]
     assert (lifecycle["status"], lifecycle["endOfLifeTime"][:10]) == ("LEGACY", "2027-01-08")
-    bench.restart(ALLOW_GLOBAL_PROFILES="true")
+    bench.under(GLOBAL_ALLOWED)
     assert models(bench)[WORLD]["callableId"] == f"global.{WORLD}"
 
 

@@ -68,7 +68,7 @@ def test_a_session_signs_and_the_record_names_the_token(
 
 def test_it_serves_discovery_and_health_too(federated: RouterBench) -> None:
     assert federated.call("GET", "/bedrock/models").json["totalModels"] > 0
-    assert federated.call("GET", "/health").json["checks"] == {"auditTable": "ok", "credential": "ok"}
+    assert federated.call("GET", "/health").json["checks"] == {"auditTable": "ok", "credential": "ok", "policy": "ok"}
 
 
 def test_a_session_is_renewed_before_it_ends(federated: RouterBench, sts: ScriptedSts) -> None:

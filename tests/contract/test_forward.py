@@ -7,7 +7,7 @@ from urllib.parse import quote
 import boto3
 import pytest
 
-from inference_proxy import errors
+from inference_proxy import errors, upstream_errors
 from inference_proxy.operations.answers import failure_answer
 from inference_proxy.routes import ROUTES, Route
 from tests.contract.gateway_front import GatewayFront
@@ -151,7 +151,13 @@ def test_a_binary_answer_passes(bench: RouterBench) -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [error for error in vars(errors).values() if isinstance(error, type) and hasattr(error, "status")]
+    "error",
+    [
+        error
+        for module in (errors, upstream_errors)
+        for error in vars(module).values()
+        if isinstance(error, type) and error.__module__ == module.__name__ and hasattr(error, "status")
+    ],
 )
 def test_every_error_of_ours_has_a_form_that_clients_know(error: type[errors.ProxyError]) -> None:
     failure = error("words")

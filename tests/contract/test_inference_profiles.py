@@ -8,6 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.contract.gateway_front import GatewayFront
+from tests.contract.policies import GLOBAL_ALLOWED
 from tests.contract.router_bench import ON_DEMAND_MODEL, PROFILE_ONLY_MODEL, Answer, RouterBench
 from tests.contract.sdk_requests import SdkRequest
 from tests.contract.test_differential import exchange
@@ -137,9 +138,9 @@ def test_a_global_profile_is_never_what_stands_in(
     answer = converse(bench, model_id)
 
     assert (answer.status, answer.headers["x-amzn-errortype"]) == (403, "AccessDeniedException")
-    assert "destination.global-profiles" in answer.json["message"]
+    assert "destinations.global_profiles" in answer.json["message"]
     assert not any("global." in request["path"] for request in commercial.requests)
-    bench.restart(ALLOW_GLOBAL_PROFILES="true")
+    bench.under(GLOBAL_ALLOWED)
     assert converse(bench, model_id).headers["X-Resolved-Model-Id"] == f"global.{model_id}"
 
 

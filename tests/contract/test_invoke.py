@@ -10,6 +10,7 @@ import pytest
 
 from inference_proxy.operations.invoke import _with_anthropic_version
 from tests.contract.conftest import MakeBench
+from tests.contract.policies import GLOBAL_ALLOWED
 from tests.contract.router_bench import CALLER_ARN, NOVA_BODY, ON_DEMAND_MODEL, PROFILE_ONLY_MODEL, RouterBench
 from tests.fakes.commercial import CommercialStandIn
 from tests.fakes.commercial_auth import (
@@ -85,12 +86,12 @@ def test_a_global_profile_is_denied_and_recorded(bench: RouterBench, commercial:
     answer = bench.invoke(f"global.{PROFILE_ONLY_MODEL}", CLAUDE_BODY)
 
     assert (answer.status, answer.error["code"]) == (403, "PolicyDenied")
-    assert "destination.global-profiles" in answer.error["message"]
+    assert "destinations.global_profiles" in answer.error["message"]
     assert invocations(commercial) == []
     record = bench.records("InvokeModel")[0]
     assert (record["state"], record["decision"], record["statusCode"]) == ("DENIED", "DENY", "403")
 
-    bench.restart(ALLOW_GLOBAL_PROFILES="true")
+    bench.under(GLOBAL_ALLOWED)
     assert bench.invoke(f"global.{PROFILE_ONLY_MODEL}", CLAUDE_BODY).status == 200
 
 

@@ -5,6 +5,7 @@ service `bedrock`. It speaks the runtime API, the discovery API and the vendors'
 Bedrock answers, and fails on demand. Run it on its own, or use `CommercialStandIn` as a context manager inside a test:
 
     python tests/fakes/commercial.py --port 0 --port-file FILE [--credentials FILE] [--region us-east-1 ...]
+                                     [--logs-folder FOLDER]
 
     POST /model/{modelId}/invoke, .../invoke-with-response-stream, .../converse, .../converse-stream, .../count-tokens
     POST /guardrail/{guardrailIdentifier}/version/{guardrailVersion}/apply, /guardrail-checks/invoke
@@ -28,6 +29,8 @@ Tests steer it with a control API that needs no credential and is never in the r
     PUT  /_twin/credentials    {"api_keys": [...], "access_keys": [{"access_key_id", "secret_access_key",
                                 "session_token"?, "expires_at"?}]}
     GET, PUT /_twin/clock    {"offset_seconds": 1200}: how far this side's clock is ahead of the machine's
+    POST /_twin/deliver-logs    write what CloudTrail and the model invocation log have of the calls since the last time
+                                into --logs-folder, which otherwise is done at the end (commercial_deliveries.py)
     GET  /_twin/health
 
 With --account-url, credentials that are not its own are those of the twin's Commercial account (commercial_account.py),
@@ -82,6 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--account-url", help="the twin's Commercial account; with it, its own credentials are none")
     parser.add_argument("--region", action="append", help="a Region to serve; repeat it; the first one is in the ARNs")
+    parser.add_argument("--logs-folder", type=Path, help="where the account's logs go, with all prompts")
     options = parser.parse_args(arguments)
     account, credentials = None, DEFAULT_CREDENTIALS
     if options.account_url:
@@ -92,7 +96,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     stopping = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, stopping)
     regions = options.region or REGIONS
-    with CommercialStandIn(port=options.port, credentials=credentials, regions=regions, account=account) as stand_in:
+    with CommercialStandIn(
+        port=options.port, credentials=credentials, regions=regions, account=account, logs_folder=options.logs_folder
+    ) as stand_in:
         if options.port_file:  # renamed into place: a reader never sees half a number
             draft = options.port_file.with_name(options.port_file.name + ".draft")
             draft.write_text(f"{stand_in.port}\n")

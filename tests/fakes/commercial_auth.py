@@ -86,6 +86,13 @@ def verify(
         raise refusal("MissingAuthenticationTokenException", "Missing Authentication Token")
 
 
+def principal_of(request: Request, account: str) -> str:
+    """The ARN that logs would have for the stand-in's own credentials."""
+    if request.header("x-amz-security-token"):
+        return f"arn:aws:sts::{account}:assumed-role/router/twin"
+    return f"arn:aws:iam::{account}:user/router"
+
+
 def _verify_api_key(api_key: str, credentials: Credentials, region: str, ask: Ask | None) -> None:
     if api_key in credentials.api_keys:
         return

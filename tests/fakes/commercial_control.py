@@ -25,6 +25,8 @@ def control(stand_in: CommercialStandIn, request: Request) -> Response:
                 return json_response({"requests": stand_in.requests})
             case ("DELETE", "requests"):
                 stand_in.log.clear()
+            case ("POST", "deliver-logs"):
+                stand_in.deliver_logs()
             case ("GET", "faults"):
                 return json_response({"faults": stand_in.faults.pending()})
             case ("POST", "faults"):

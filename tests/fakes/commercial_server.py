@@ -10,8 +10,9 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -19,6 +20,7 @@ from tests.fakes import commercial_faults as faults
 from tests.fakes.commercial_auth import DEFAULT_CREDENTIALS, Credentials, verify
 from tests.fakes.commercial_connection import Connection
 from tests.fakes.commercial_control import CONTROL, control
+from tests.fakes.commercial_deliveries import Deliveries
 from tests.fakes.commercial_fault_book import Fault, FaultBook
 from tests.fakes.commercial_iam import CommercialAccount, Identity
 from tests.fakes.commercial_log import RequestLog
@@ -40,6 +42,7 @@ class CommercialStandIn:
         credentials: Mapping[str, Any] = DEFAULT_CREDENTIALS,
         regions: Sequence[str] = REGIONS,
         account: CommercialAccount | None = None,
+        logs_folder: Path | None = None,
     ) -> None:
         self.regions = tuple(regions)
         self.credentials = Credentials.from_document(credentials)
@@ -49,6 +52,7 @@ class CommercialStandIn:
         self.faults = FaultBook()
         self._lock = threading.Lock()
         self.log = RequestLog()
+        self._deliveries = Deliveries(logs_folder, self.regions[0]) if logs_folder else None
         self._open: dict[Connection, threading.Thread] = {}
         self._stopping = False
         self._listener = socket.create_server(("127.0.0.1", port), backlog=256)
@@ -75,6 +79,7 @@ class CommercialStandIn:
             connection.shut()
         for thread in remaining.values():
             thread.join(timeout=2)
+        self.deliver_logs()
 
     @property
     def requests(self) -> list[dict[str, Any]]:
@@ -84,6 +89,11 @@ class CommercialStandIn:
     def bedrock(self) -> Bedrock:
         # Not before the first request: the account may start after its Bedrock.
         return Bedrock(self.regions, *([self._account.account_id] if self._account else []))
+
+    def deliver_logs(self) -> None:
+        """Write what CloudTrail and the model invocation log have of the calls so far, if there is a folder for it."""
+        if self._deliveries:
+            self._deliveries.deliver(datetime.now(UTC) + self.clock_offset)
 
     def clear(self) -> None:
         """Forget the requests, the faults and what callers created, and let the clock and the lists be right."""
@@ -167,11 +177,15 @@ class CommercialStandIn:
         entry: dict[str, Any],
     ) -> bool:
         name = fault.name if fault else None
+        served = response
         response = as_the_path_has_it(request, response)
         if fault and fault.name in faults.SPOILED:
             response = as_the_path_has_it(request, faults.SPOILED[fault.name](response, **fault.params))
+            served = response if response.status >= 400 else served
         # Before the first byte leaves, so that a test which has its answer finds the entry complete.
         self.log.complete(entry, fault=name, status=None if name in faults.UNANSWERED else response.status)
+        if self._deliveries:
+            self._deliveries.note(request, served, entry["principal"], self.bedrock.catalogue.account)
         if fault and fault.name in faults.BROKEN:
             faults.BROKEN[fault.name](connection, request, response, **fault.params)
             return request.keep_alive and connection.socket.fileno() >= 0

@@ -15,8 +15,8 @@ and ministack lacks.
    APIs" says that the first one decides, and nothing of a missing one; that it counts as application/json, which `*/*`
    includes, is what another emulator found.
 
-The modules imported first add alarms, aliases' ARNs, web ACL logging, outbound identity federation, and what policies
-see.
+The modules imported first add alarms, aliases' ARNs, web ACL logging, outbound identity federation, ids of guardrails,
+queries that read no more than they ask for, and what policies see.
 
 Start it in place of the `ministack` command, with the same environment:
 
@@ -35,6 +35,8 @@ from typing import Any
 import govcloud_alarms  # noqa: F401 - imported for its effect
 import govcloud_aliases  # noqa: F401 - imported for its effect
 import govcloud_federation  # noqa: F401 - imported for its effect
+import govcloud_guardrails  # noqa: F401 - imported for its effect
+import govcloud_index_reads  # noqa: F401 - imported for its effect
 import govcloud_web_acl  # noqa: F401 - imported for its effect
 import policy_context  # noqa: F401 - imported for its effect, before its functions are wrapped once more below
 from ministack import app

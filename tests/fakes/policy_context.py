@@ -2,12 +2,14 @@
 
 1. Loopback counts as secure transport: the twin speaks plain HTTP, and policies demand `aws:SecureTransport`.
 2. `kms:CallerAccount` in key policies is the caller's account; the ARN of a log group ends in `:*`, that of a function
-   in the alias or version that the call names.
-3. An action has the condition keys that the modules beside this one add to `REQUEST_KEYS`.
+   in the alias or version that the call names; ApplyGuardrail has the ARN of its guardrail.
+3. An upload to S3 has the condition key `s3:if-none-match`, if it has that header.
+4. An action has the condition keys that the modules beside this one add to `REQUEST_KEYS`.
 
 Imported for its effect by govcloud.py and commercial_account.py.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qs
@@ -23,6 +25,7 @@ REQUEST_KEYS: dict[str, Callable[[Parameters], dict[str, Any]]] = {}
 condition_key = iam_evaluator._resolve_condition_key
 pin_origin = app.pin_request_origin
 resource_arn = iam_actions.extract_resource_arn
+s3_keys = iam_actions.s3_service_context
 tag_keys = iam_actions.request_tag_context
 
 
@@ -42,13 +45,23 @@ def request_keys(service: str, action: str, body: bytes, params: Parameters) -> 
     return {**tag_keys(service, action, body, params), **own}
 
 
+def s3_request_keys(action: str, query: Parameters, path: str = "", headers: Parameters | None = None) -> dict:
+    """S3's condition keys of a request."""
+    condition = (headers or {}).get("if-none-match") if action == "s3:PutObject" else None
+    return s3_keys(action, query, path, headers) | ({"s3:if-none-match": condition} if condition else {})
+
+
 def exact_resource_arn(
     service: str, method: str, path: str, headers: dict, body: bytes, query: Parameters, *place: str
 ) -> str:
-    """The ARN that policies are matched with, as exact as AWS's: of a log group's streams, of a function's alias."""
+    """The ARN that policies are matched with, as exact as AWS's: of log streams, an alias, a guardrail."""
     arn = resource_arn(service, method, path, headers, body, query, *place)
     if service == "logs" and ":log-group:" in arn:
         return f"{arn}:*"
+    asked = re.fullmatch(r"/guardrail/([^/]+)/version/[^/]+/apply", path)
+    if service == "bedrock-runtime" and asked:
+        region, account = place
+        return f"arn:aws:bedrock:{region}:{account}:guardrail/{asked[1]}"
     qualifier = query.get("Qualifier")
     if service == "lambda" and ":function:" in arn and qualifier:
         return f"{arn}:{qualifier if isinstance(qualifier, str) else qualifier[0]}"
@@ -59,3 +72,4 @@ app.pin_request_origin = lambda source_ip, _secure_transport: pin_origin(source_
 iam_evaluator._resolve_condition_key = account_aware_condition_key
 iam_actions.extract_resource_arn = exact_resource_arn
 iam_actions.request_tag_context = request_keys
+iam_actions.s3_service_context = s3_request_keys

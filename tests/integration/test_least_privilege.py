@@ -24,6 +24,9 @@ def probe(event, context):
     names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
     return {name.lower(): os.environ[name] for name in names}
 """
+COUNTER = {"id": {"S": "probe#2026-01-01"}}
+COUNT = {"UpdateExpression": "ADD requests :one", "ExpressionAttributeValues": {":one": {"N": "1"}}}
+SLICE = {"day": {"S": "2026-01-01"}, "slice": {"S": "00:00"}, "ttl": {"N": "1"}}
 REFUSALS = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 
 Probe = Callable[..., str]
@@ -86,10 +89,15 @@ def record_key(request_id: str) -> dict[str, dict[str, str]]:
     return {"requestId": {"S": request_id}, "timestamp": {"S": "2026-01-01T00:00:00.000Z"}}
 
 
+def archive_object(inputs: dict[str, Any]) -> dict[str, object]:
+    return {"Bucket": inputs["audit_archive"]["bucket"], "Key": "records/probe", "Body": b""}
+
+
 def test_the_role_can_do_what_the_router_does(probe: Probe, inputs: dict[str, Any]) -> None:
     table, logs = inputs["audit_table_name"], f"/aws/lambda/{inputs['function_name']}"
     update = {"UpdateExpression": "SET #s = :s", "ExpressionAttributeNames": {"#s": "state"}}
     query = {"KeyConditionExpression": "dayShard = :d", "ExpressionAttributeValues": {":d": {"S": "2026-01-01#0"}}}
+    by_id = {"KeyConditionExpression": "requestId = :i", "ExpressionAttributeValues": {":i": {"S": "probe"}}}
     results = {
         "put": probe("dynamodb", "put_item", TableName=table, Item={**record_key("probe"), "ttl": {"N": "1"}}),
         "update": probe(
@@ -101,6 +109,13 @@ def test_the_role_can_do_what_the_router_does(probe: Probe, inputs: dict[str, An
             ExpressionAttributeValues={":s": {"S": "COMPLETED"}},
         ),
         "query": probe("dynamodb", "query", TableName=table, IndexName="by-time", **query),
+        "find": probe("dynamodb", "query", TableName=table, **by_id),
+        "read": probe("dynamodb", "batch_get_item", RequestItems={table: {"Keys": [record_key("probe")]}}),
+        "sum up": probe("dynamodb", "put_item", TableName=inputs["usage_table_name"], Item=SLICE),
+        "archive": probe("s3", "put_object", **archive_object(inputs), IfNoneMatch="*"),
+        "policy": probe("dynamodb", "get_item", TableName=inputs["policy_table_name"], Key={"name": {"S": "boundary"}}),
+        "limits": probe("dynamodb", "get_item", TableName=inputs["limits_table_name"], Key=COUNTER),
+        "count": probe("dynamodb", "update_item", TableName=inputs["limits_table_name"], Key=COUNTER, **COUNT),
         "secret": probe("secretsmanager", "get_secret_value", SecretId=inputs["credential"]["secret_arn"]),
         "stream": probe("logs", "create_log_stream", logGroupName=logs, logStreamName="probe"),
         "log": probe(
@@ -119,22 +134,55 @@ def test_the_role_can_do_nothing_else(probe: Probe, inputs: dict[str, Any], fore
     own_logs = f"/aws/lambda/{function}"
     attempts: dict[str, tuple[str, str, dict[str, object]]] = {
         "read a record": ("dynamodb", "get_item", {"TableName": table, "Key": record_key("probe")}),
+        "delete from the archive": (
+            "s3",
+            "delete_object",
+            {"Bucket": inputs["audit_archive"]["bucket"], "Key": "records/00000000.jsonl.gz"},
+        ),
+        "write over the archive": ("s3", "put_object", archive_object(inputs)),
+        "write elsewhere into its bucket": (
+            "s3",
+            "put_object",
+            {**archive_object(inputs), "Key": "probe", "IfNoneMatch": "*"},
+        ),
+        "list the archive": ("s3", "list_objects_v2", {"Bucket": inputs["audit_archive"]["bucket"]}),
         "delete a record": ("dynamodb", "delete_item", {"TableName": table, "Key": record_key("probe")}),
         "scan the table": ("dynamodb", "scan", {"TableName": table}),
         "scan an index": ("dynamodb", "scan", {"TableName": table, "IndexName": "by-time"}),
-        "query the table": (
-            "dynamodb",
-            "query",
-            {
-                "TableName": table,
-                "KeyConditionExpression": "requestId = :i",
-                "ExpressionAttributeValues": {":i": {"S": "probe"}},
-            },
-        ),
         "write in a batch": (
             "dynamodb",
             "batch_write_item",
             {"RequestItems": {table: [{"DeleteRequest": {"Key": record_key("probe")}}]}},
+        ),
+        "change the policy": (
+            "dynamodb",
+            "put_item",
+            {"TableName": inputs["policy_table_name"], "Item": {"name": {"S": "boundary"}, "document": {"S": "{}"}}},
+        ),
+        "update the policy": (
+            "dynamodb",
+            "update_item",
+            {"TableName": inputs["policy_table_name"], "Key": {"name": {"S": "boundary"}}, **COUNT},
+        ),
+        "take the policy away": (
+            "dynamodb",
+            "delete_item",
+            {"TableName": inputs["policy_table_name"], "Key": {"name": {"S": "boundary"}}},
+        ),
+        "forget what was counted": (
+            "dynamodb",
+            "delete_item",
+            {"TableName": inputs["limits_table_name"], "Key": COUNTER},
+        ),
+        "ask a guardrail": (
+            "bedrock-runtime",
+            "apply_guardrail",
+            {
+                "guardrailIdentifier": "abc",
+                "guardrailVersion": "1",
+                "source": "INPUT",
+                "content": [{"text": {"text": "x"}}],
+            },
         ),
         "drop the table": ("dynamodb", "delete_table", {"TableName": table}),
         "switch TTL off": (

@@ -9,10 +9,10 @@ import pytest
 from inference_proxy import catalog_cache
 from inference_proxy.boundary import Passage
 from inference_proxy.catalog_cache import CatalogCache
-from inference_proxy.errors import UpstreamProtocolError, UpstreamTimeoutError
 from inference_proxy.model_lists import _pages
 from inference_proxy.models import UpstreamAnswer, UpstreamCall
 from inference_proxy.profiles import Catalog
+from inference_proxy.upstream_errors import UpstreamProtocolError, UpstreamTimeoutError
 
 
 class Lists:

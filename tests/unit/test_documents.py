@@ -2,14 +2,16 @@
 
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
-from inference_proxy import errors
+from inference_proxy import errors, upstream_errors
 from inference_proxy.audit import AuditTrail
-from inference_proxy.models import Caller, Crossing, Deadline, Decision, Outcome, Request
+from inference_proxy.decisions import Decision
+from inference_proxy.models import Caller, Crossing, Deadline, Outcome, RecordKey, Request
 from inference_proxy.routes import ROUTES
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -17,10 +19,12 @@ ROUTER_README = (REPOSITORY / "lambda_src/README.md").read_text()
 OPENAPI = yaml.safe_load((REPOSITORY / "terraform/modules/api_gateway/openapi.yaml").read_text())
 MODULES = sorted(path.parent for path in REPOSITORY.glob("terraform/modules/*/versions.tf"))
 MODULES.append(REPOSITORY / "terraform/commercial")
-ALL_ERRORS = [
-    error for error in vars(errors).values() if isinstance(error, type) and issubclass(error, errors.ProxyError)
+CODED_ERRORS = [
+    error
+    for module in (errors, upstream_errors)
+    for error in vars(module).values()
+    if isinstance(error, type) and error.__module__ == module.__name__ and hasattr(error, "code")
 ]
-CODED_ERRORS = [error for error in ALL_ERRORS if hasattr(error, "code")]
 
 
 def section(text: str, heading: str) -> str:
@@ -33,7 +37,8 @@ def test_every_error_code_is_in_the_catalogue() -> None:
 
 
 def test_the_error_tree_is_drawn_as_it_is() -> None:
-    drawn = re.findall(r"(\w+Error)\s+(\d{3}) (\w+)", errors.__doc__ or "")
+    drawings = f"{errors.__doc__}{upstream_errors.__doc__}"
+    drawn = re.findall(r"(\w+Error)\s+(\d{3}) (\w+)", drawings)
     assert sorted(drawn) == sorted((error.__name__, str(error.status), error.code) for error in CODED_ERRORS)
 
 
@@ -57,15 +62,20 @@ def test_every_attribute_of_a_record_is_documented() -> None:
 
     recorder = Recorder()
     request = Request("id", "invocation", "POST", "/", Caller("a", "b", "c", "d"), Deadline.after(1))
-    crossing = Crossing(request, "InvokeModel", Decision(True, "r", "r"), "0", 1, "m", "m", crossing_id="other")
+    decision = Decision(True, "r", "r", "v", classification="public", classification_source="header", marking="CUI")
+    crossing = Crossing(request, "InvokeModel", decision, "0", 1, "m", "m", crossing_id="other")
+    crossing = replace(crossing, guardrail_action="NONE", guardrail_latency_ms=1, foundation_model_id="m")
     trail = AuditTrail(recorder, "table", 30, "release")  # type: ignore[arg-type]
     trail.begin(crossing, Deadline.after(1))
     outcome = Outcome("COMPLETED", 200, "e", 1, 1, "u", 1, 1, 1, 1, 1, "api_key", "v", 600, "host", "us-east-1")
     trail.finish(crossing, outcome, 1, Deadline.after(1))
-    begun, finished = recorder.items
-    written = set(begun["Item"]) | set(finished["ExpressionAttributeNames"].values())  # type: ignore[call-overload, attr-defined]
+    trail.abandon(RecordKey("id", "2026-11-22T12:00:00.000Z"), Deadline.after(1))
+    begun, *updates = recorder.items
+    written = set(begun["Item"])  # type: ignore[call-overload]
+    for update in updates:
+        written |= set(update["ExpressionAttributeNames"].values())  # type: ignore[attr-defined]
     documented = set(re.findall(r"`(\w+)`", section(ROUTER_README, "Audit record").split("\n\n")[-1]))
-    assert written - {"dayShard", "outcomeDayShard", "timeKey"} == documented
+    assert written - {"dayShard", "callerDayShard", "outcomeDayShard", "timeKey"} == documented
 
 
 def test_the_api_document_and_the_routes_agree() -> None:
@@ -87,7 +97,7 @@ def test_the_dashboard_parameters_agree() -> None:
     from inference_proxy.operations.dashboard import _PARAMETERS
 
     in_document = {parameter["name"] for parameter in OPENAPI["paths"]["/dashboard/requests"]["get"]["parameters"]}
-    table = section(ROUTER_README, "HTTP API").split("### GET /dashboard/requests")[1]
+    table = section(ROUTER_README, "HTTP API").split("### GET /dashboard/requests\n")[1].split("\n### ")[0]
     in_readme = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", table, re.MULTILINE))))
     assert in_document == set(_PARAMETERS) == in_readme
 

@@ -7,10 +7,10 @@ import zlib
 
 import pytest
 
-from inference_proxy.errors import UpstreamProtocolError
 from inference_proxy.eventstream import MEDIA_TYPE
 from inference_proxy.inspection import inspect, note_headers
 from inference_proxy.models import Outcome, UpstreamAnswer
+from inference_proxy.upstream_errors import UpstreamProtocolError
 
 SENT = "text/event-stream"
 JSON = "application/json"

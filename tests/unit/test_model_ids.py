@@ -1,5 +1,6 @@
 """Model ids: what is accepted never changes the path; and the choice of an inference profile."""
 
+import json
 import re
 from urllib.parse import unquote, urlsplit
 
@@ -7,9 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inference_proxy import policy_parser
+from inference_proxy.decisions import Denied
 from inference_proxy.errors import InvalidParameterError
-from inference_proxy.policy import Policy
+from inference_proxy.model_rules import ModelRules
+from inference_proxy.policy_document import CallerRule
 from inference_proxy.profiles import Catalog, Resolution, checked_id, path_segment
+from tests.contract.policies import GLOBAL_ALLOWED, POLICY
 
 PROFILE_ARN = "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-haiku-4-5-20251001-v1:0"
 
@@ -136,6 +141,10 @@ def test_the_profile_of_the_own_geography_comes_first(given_id: str, called: str
     "model_id", ["global.v.world", "arn:aws:bedrock:us-east-1:123456789012:inference-profile/global.v.world"]
 )
 def test_global_profiles_are_denied_in_every_spelling(model_id: str) -> None:
-    decision = Policy(allow_global_profiles=False).decide(Resolution.unresolved(model_id))
-    assert (decision.allowed, decision.rule) == (False, "destination.global-profiles")
-    assert Policy(allow_global_profiles=True).decide(Resolution.unresolved(model_id)).allowed
+    resolution = Resolution.unresolved(model_id)
+    caller = CallerRule("everyone", ("*",))
+    for resolved in (model_id, "an.alias"):
+        with pytest.raises(Denied) as denied:
+            ModelRules(policy_parser.parse(json.dumps(POLICY))).check(resolved, resolution, caller)
+        assert denied.value.rule == "destinations.global_profiles"
+    ModelRules(policy_parser.parse(json.dumps(GLOBAL_ALLOWED))).check(model_id, resolution, caller)

@@ -12,6 +12,9 @@ COMPLETE = {
     "AWS_ACCESS_KEY_ID": "key",
     "AWS_SECRET_ACCESS_KEY": "XP-CANARY",
     "AUDIT_TABLE_NAME": "requests",
+    "POLICY_TABLE_NAME": "policy",
+    "LIMITS_TABLE_NAME": "limits",
+    "USAGE_TABLE_NAME": "usage",
     "CREDENTIAL_SECRET_ID": "creds",
 }
 
@@ -51,7 +54,7 @@ def test_everything_wrong_is_reported_together() -> None:
     wrong = {
         "AUDIT_RETENTION_DAYS": "0",
         "COMMERCIAL_REGION": "us-gov-west-1",
-        "ALLOW_GLOBAL_PROFILES": "yes",
+        "AWS_USE_FIPS_ENDPOINT": "yes",
         "MAX_REQUEST_BYTES": "many",
         "AWS_ENDPOINT_URL_BEDROCK": "http://bedrock.example",
         "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": "https://user@host/path",

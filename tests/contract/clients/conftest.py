@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from connect_server import SigningProxy
+from signing_proxy.server import SigningProxy
 from tests.contract.clients.connect_bench import serving
 from tests.contract.clients.signed_api import ACCESS_KEY_ID, SECRET_ACCESS_KEY, STAGE, SignedApi
 

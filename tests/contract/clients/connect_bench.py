@@ -6,10 +6,10 @@ import socket
 import threading
 from collections.abc import Iterator
 
-from connect_api import Api
-from connect_credentials import CallerCredentials
-from connect_server import SigningProxy
-from connect_target import Target
+from signing_proxy.api import Api
+from signing_proxy.credentials import CallerCredentials
+from signing_proxy.server import SigningProxy
+from signing_proxy.target import Target
 from tests.contract.clients.signed_api import REGION
 
 

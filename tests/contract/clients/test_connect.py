@@ -15,8 +15,8 @@ from botocore.config import Config
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connect_request import MAX_BODY_BYTES
-from connect_server import SigningProxy
+from signing_proxy.request import MAX_BODY_BYTES
+from signing_proxy.server import SigningProxy
 from tests.contract.clients.connect_bench import call, connect, get, post, send, serving
 from tests.contract.clients.signed_api import ACCESS_KEY_ID, FIRST, LAST, STAGE, SignedApi
 
@@ -228,7 +228,7 @@ def test_streams_run_side_by_side(api: SignedApi, proxy: SigningProxy) -> None:
 def test_a_client_that_hangs_up_ends_the_exchange(
     api: SignedApi, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    caplog.set_level(logging.INFO, "connect_server")
+    caplog.set_level(logging.INFO, "signing_proxy.server")
     with serving(api.url + STAGE) as proxy:
         with contextlib.closing(connect(proxy)) as connection:
             connection.request("GET", "/flood")

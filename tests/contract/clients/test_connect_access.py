@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from connect_server import SigningProxy
+from signing_proxy.server import SigningProxy
 from tests.contract.background_server import BackgroundServer
 from tests.contract.clients.connect_bench import call, send, serving
 from tests.contract.clients.signed_api import ACCESS_KEY_ID, SECRET_ACCESS_KEY, STAGE, SignedApi
@@ -92,7 +92,7 @@ def test_with_a_key_requests_must_carry_it(api: SignedApi) -> None:
 def test_the_log_has_a_line_a_request_and_no_query_body_or_credential(
     api: SignedApi, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "connect_server")
+    caplog.set_level(logging.INFO, "signing_proxy.server")
     with serving(api.url + STAGE) as proxy:
         call(proxy, "POST", "/model/m:0/invoke?q=XP-CANARY", b"XP-CANARY", Authorization="Bearer XP-CANARY")
         call(proxy, "GET", "/x?q=XP-CANARY", Origin="https://XP-CANARY.example.com")
@@ -221,7 +221,7 @@ def test_an_api_that_says_nothing_was_asked_once(api: SignedApi, proxy: SigningP
 
 
 def test_an_api_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("connect_api._ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr("signing_proxy.api._ANSWER_SECONDS", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as server:
         status, message = call_api(f"http://127.0.0.1:{server.getsockname()[1]}")
     assert status == 504

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from connect_target import find_target
 from deployment import REPOSITORY
+from signing_proxy.target import find_target
 from tests.contract.clients.signed_api import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, STAGE, SignedApi
 
 SHELL = {

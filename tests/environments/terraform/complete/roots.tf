@@ -23,10 +23,19 @@ module "infrastructure" {
   environment       = "prod"
   use_fips_endpoint = false
 
-  egress          = { new_vpc = { availability_zones = ["us-gov-west-1a", "us-gov-west-1b"], firewall = {} } }
+  guardrail_arn   = "arn:aws-us-gov:bedrock:us-gov-west-1:123456789012:guardrail/abc123def456"
+  audit_archive   = {}
   caller_policies = { models = { nova-lite = ["amazon.nova-lite-v1:0"] }, create = true }
   alarms          = { notification_emails = ["operators@agency.example"] }
   throttling      = { routes = { "POST /bedrock/invoke-model" = { rate_per_second = 5, burst = 10 } } }
+
+  egress = {
+    new_vpc = {
+      availability_zones = ["us-gov-west-1a", "us-gov-west-1b"]
+      endpoints          = ["bedrock-runtime", "dynamodb", "kms", "logs", "s3", "secretsmanager", "sts"]
+      firewall           = {}
+    }
+  }
 
   api = {
     access = { account_ids = ["210987654321"], source_cidrs = ["198.51.100.0/24"] }
@@ -44,6 +53,7 @@ module "application" {
   infrastructure    = module.infrastructure.application_inputs
   artifact_key      = "router/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef.zip"
   use_fips_endpoint = false
+  policy_file       = "policies/examples/guardrails-both-sides.yaml"
 
   router = {
     application_profiles    = { "amazon.nova-lite-v1:0" = { name = "triage", tags = { CostCenter = "1234" } } }

@@ -1,0 +1,435 @@
+"""The archive's check: each way in which an archive can be broken is found by name, and honest ones are verified."""
+
+import gzip
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import verify_audit
+from inference_proxy.aws_service import AwsServiceError
+from tests.contract.archive_bench import TODAY, ArchiveBench, append, side_by_side
+from tests.contract.faulty_aws import FaultyAws
+
+FIRST = "records/00000000.jsonl.gz"
+DAY1, DAY2, DAY3 = (TODAY - timedelta(days=days) for days in (4, 3, 2))
+
+
+@pytest.fixture
+def empty(
+    aws_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[ArchiveBench]:
+    """An archive that has not begun."""
+    with ArchiveBench(aws_url, tmp_path, monkeypatch, capsys).running() as bench:
+        yield bench
+
+
+@pytest.fixture
+def archive(empty: ArchiveBench) -> ArchiveBench:
+    """Three days of three objects each; the first two days have a fourth one, which ends them."""
+    empty.fill(DAY1, DAY2, DAY3)
+    return empty
+
+
+def key(day: date, number: int) -> str:
+    return f"records/{day:%Y/%m/%d}/{number:08d}.jsonl.gz"
+
+
+def broken(archive: ArchiveBench, first: date = DAY1, last: date = DAY3) -> list[str]:
+    """What the check of a broken archive says, without its last line."""
+    code, lines = archive.verify(first, last)
+    assert code == 1
+    assert lines[-1].startswith("BROKEN: ")
+    return lines[:-1]
+
+
+def verified(archive: ArchiveBench, first: date = DAY1, last: date = DAY3) -> list[str]:
+    """What the check of an honest archive says, with its last line."""
+    code, lines = archive.verify(first, last)
+    assert (code, lines[-1][:10]) == (0, "verified: "), lines
+    return lines
+
+
+def rechained(lines: Sequence[bytes], change: Any) -> list[bytes]:
+    """An object's lines, changed by somebody who knows how hashes are made."""
+    entries = [json.loads(line)["entry"] for line in lines]
+    change(entries)
+    previous, written = entries[0]["previousHash"], []
+    for entry in entries:
+        text = json.dumps(entry, separators=(",", ":"))
+        previous = hashlib.sha256(f"{previous}{text}".encode()).hexdigest()
+        written.append(f'{{"hash":"{previous}","entry":{text}}}\n'.encode())
+    return written
+
+
+def test_an_honest_archive_is_verified(archive: ArchiveBench) -> None:
+    (said,) = verified(archive)
+    entries = [json.loads(line) for name in sorted(archive.keys())[1:] for line in archive.lines(name)]
+    assert said == (
+        f"verified: {len(entries)} entries in 11 objects of 3 days, 18 records in the table, "
+        f"chain {entries[0]['hash'][:12]} ... {entries[-1]['hash'][:12]}"
+    )
+
+
+@pytest.mark.parametrize(("first", "last"), [(DAY1, DAY1), (DAY2, DAY2), (DAY3, DAY3), (DAY2, DAY3), (DAY3, TODAY)])
+def test_parts_of_it_are_verified_with_their_links(archive: ArchiveBench, first: date, last: date) -> None:
+    verified(archive, first, last)
+
+
+def test_days_without_an_object_are_verified(empty: ArchiveBench) -> None:
+    empty.fill(DAY1, DAY3)
+    (said,) = verified(empty, DAY2, DAY2)
+    assert "0 entries in 0 objects of 1 days" in said
+    verified(empty, DAY1 - timedelta(days=3), DAY1 - timedelta(days=1))
+    verified(empty, TODAY, TODAY)
+
+
+def test_an_archive_that_holds_nothing_proves_nothing(empty: ArchiveBench) -> None:
+    assert broken(empty) == [
+        "missing head: the table of the archive's head is empty: nothing was ever archived, or all is gone"
+    ]
+
+
+# --- Objects ---
+
+
+def test_a_removed_object(archive: ArchiveBench) -> None:
+    archive.remove(key(DAY2, 2))
+    lines = broken(archive)
+    assert f"removed object: {key(DAY2, 2)} missing behind {key(DAY2, 1)} (entries: 5)" in lines
+    # What it held is missed in the table's comparison; nothing else is.
+    assert sorted(line.split()[3] for line in lines if line.startswith("missing record")) == ["r8", "r9"]
+    assert len(lines) == 3
+
+
+def test_a_removed_object_before_and_behind_the_range(archive: ArchiveBench) -> None:
+    archive.remove(key(DAY1, 4), key(DAY3, 1))
+    lines = broken(archive, DAY2, DAY2)
+    assert f"removed object: {key(DAY1, 4)} is missing, on which {key(DAY2, 1)} follows" in lines
+    assert f"removed object: {key(DAY3, 1)} missing behind {key(DAY2, 4)} (entries: 5)" in lines
+
+
+def test_a_truncated_day(archive: ArchiveBench) -> None:
+    archive.remove(key(DAY2, 3), key(DAY2, 4))
+    span = f"{key(DAY2, 3)} to {key(DAY2, 4)} missing behind {key(DAY2, 2)}"
+    text = f"{DAY2}: its last objects are gone: {span} (entries: 6)"
+    for first, last in ((DAY1, DAY3), (DAY2, DAY2)):
+        assert f"truncated day: {text}" in broken(archive, first, last)
+
+
+def test_the_end_cut_off(archive: ArchiveBench) -> None:
+    archive.remove(key(DAY3, 2), key(DAY3, 3))
+    lines = broken(archive)
+    text = f"{DAY3}: its last objects are gone: {key(DAY3, 2)} to {key(DAY3, 3)} missing behind {key(DAY3, 1)}"
+    assert f"truncated day: {text} (entries: 10)" in lines
+
+
+def test_a_removed_day(archive: ArchiveBench) -> None:
+    archive.remove(*(key(DAY2, number) for number in (1, 2, 3, 4)))
+    text = f"removed day: {DAY2}: {key(DAY2, 1)} to {key(DAY2, 4)} missing behind {key(DAY1, 4)} (entries: 16)"
+    assert text in broken(archive)
+    assert f"removed object: {key(DAY2, 4)} is missing, on which {key(DAY3, 1)} follows" in broken(archive, DAY2, DAY2)
+
+
+def test_the_last_day_removed(archive: ArchiveBench) -> None:
+    archive.remove(*(key(DAY3, number) for number in (1, 2, 3)))
+    text = f"removed day: {DAY3}: {key(DAY3, 1)} to {key(DAY3, 3)} missing behind {key(DAY2, 4)} (entries: 15)"
+    assert text in broken(archive)
+    alone = broken(archive, DAY3, DAY3)
+    assert f"removed day: nothing is left up to {key(DAY3, 3)}, which the head names as the end" in alone
+
+
+def test_everything_removed(archive: ArchiveBench) -> None:
+    archive.remove(*archive.keys())
+    assert f"removed day: nothing is left up to {key(DAY3, 3)}, which the head names as the end" in broken(archive)
+
+
+def test_the_head_removed(archive: ArchiveBench) -> None:
+    archive.dynamodb.delete_item(TableName=archive.head_table, Key={"chain": {"S": "audit"}})
+    assert broken(archive) == [
+        "missing head: the table of the archive's head is empty: nobody can tell whether the end was cut off"
+    ]
+
+
+def test_a_second_version(archive: ArchiveBench) -> None:
+    content = gzip.compress(b"".join(archive.lines(key(DAY2, 2))[:1]))
+    put = archive.s3.put_object(Bucket=archive.bucket, Key=key(DAY2, 2), Body=content, ChecksumAlgorithm="SHA256")
+    (line,) = broken(archive)  # the first one is whole
+    assert line.startswith(f"replaced object: {key(DAY2, 2)} has a second version ({put['VersionId']})")
+
+
+def test_a_delete_marker(archive: ArchiveBench) -> None:
+    archive.s3.delete_object(Bucket=archive.bucket, Key=key(DAY2, 2))
+    assert broken(archive) == [
+        f"deleted object: {key(DAY2, 2)} has a delete marker; its content is still there and is checked"
+    ]
+
+
+def test_an_object_that_is_none_of_the_chain(archive: ArchiveBench) -> None:
+    name = f"records/{DAY2:%Y/%m/%d}/notes.txt"
+    archive.forge(name, b"x")
+    assert broken(archive) == [f"foreign object: {name} is none that the router writes"]
+
+
+def test_a_second_beginning(archive: ArchiveBench) -> None:
+    def begin(entries: list[dict[str, Any]]) -> None:
+        entries[0]["previous"] = ""
+
+    archive.forge(key(DAY1, 1), rechained(archive.lines(key(DAY1, 1)), begin))
+    assert f"second beginning: {key(DAY1, 1)} says that nothing comes before it" in broken(archive)
+
+
+def test_an_object_that_is_not_locked_long_enough(archive: ArchiveBench) -> None:
+    version = archive.s3.head_object(Bucket=archive.bucket, Key=key(DAY2, 2))["VersionId"]
+    until = datetime.now(UTC) + timedelta(days=30)
+    archive.s3.put_object_retention(
+        Bucket=archive.bucket,
+        Key=key(DAY2, 2),
+        VersionId=version,
+        Retention={"Mode": "GOVERNANCE", "RetainUntilDate": until},
+        BypassGovernanceRetention=True,
+    )
+    assert broken(archive) == [
+        f"short lock: {key(DAY2, 2)} is locked until {until:%Y-%m-%d}, not for the 913 days configured"
+    ]
+
+
+# --- Lines ---
+
+
+def test_a_changed_byte(archive: ArchiveBench) -> None:
+    body = bytearray(archive.read(key(DAY2, 2)))
+    body[len(body) // 2] ^= 1
+    archive.forge(key(DAY2, 2), bytes(body))
+    assert any(line.startswith(f"damaged object: {key(DAY2, 2)} cannot be unpacked") for line in broken(archive))
+
+
+def test_a_changed_record(archive: ArchiveBench) -> None:
+    lines = archive.lines(key(DAY2, 2))
+    lines[3] = lines[3].replace(b'"latency":321', b'"latency":123')
+    archive.forge(key(DAY2, 2), lines)
+    lines = broken(archive)
+    assert lines[0] == f"changed line: {key(DAY2, 2)} line 4 (request r8) is not what was written"
+    assert lines[1:] == [f"changed record: request r8 differs in the table from {key(DAY2, 2)} line 4"]
+
+
+@pytest.mark.parametrize(("day", "number", "witness"), [(DAY2, 2, key(DAY2, 3)), (DAY3, 3, "the head")])
+def test_a_changed_record_with_all_hashes_made_anew(
+    archive: ArchiveBench, day: date, number: int, witness: str
+) -> None:
+    def change(entries: list[dict[str, Any]]) -> None:
+        entries[3]["record"]["latency"] = 123
+
+    archive.forge(key(day, number), rechained(archive.lines(key(day, number)), change))
+    assert (
+        f"rewritten object: {key(day, number)} does not end as {witness} says: what it holds was written anew, "
+        "hashes and all"
+    ) in broken(archive)
+
+
+def test_reordered_records(archive: ArchiveBench) -> None:
+    lines = archive.lines(key(DAY2, 2))
+    archive.forge(key(DAY2, 2), [lines[0], lines[2], lines[1], *lines[3:]])
+    assert broken(archive) == [
+        f"reordered lines: {key(DAY2, 2)} line 2, 3 are not in the order in which they were written"
+    ]
+
+
+def test_swapped_objects(archive: ArchiveBench) -> None:
+    contents = archive.read(key(DAY2, 2)), archive.read(key(DAY2, 3))
+    archive.forge(key(DAY2, 3), contents[0])
+    archive.forge(key(DAY2, 2), contents[1])
+    lines = broken(archive)
+    assert f"moved object: {key(DAY2, 2)} holds what was written as {key(DAY2, 3)}" in lines
+    assert f"moved object: {key(DAY2, 3)} holds what was written as {key(DAY2, 2)}" in lines
+
+
+def test_a_removed_and_an_added_line(archive: ArchiveBench) -> None:
+    lines = archive.lines(key(DAY2, 2))
+    archive.forge(key(DAY2, 2), [*lines[:2], *lines[3:]])
+    archive.forge(key(DAY2, 3), [*archive.lines(key(DAY2, 3)), lines[2]])
+    number = json.loads(lines[2])["entry"]["number"]
+    found = broken(archive)
+    assert f"removed lines: {key(DAY2, 2)} has 4 of 5 lines; missing: entry {number}" in found
+    assert f"added lines: {key(DAY2, 3)} has 6 lines, and was written with 5" in found
+
+
+@pytest.mark.parametrize("line", [b"\n", b"{}\n", b'{"hash":"' + b"0" * 64 + b'","entry":[]}\n'])
+def test_a_line_that_is_none(archive: ArchiveBench, line: bytes) -> None:
+    lines = archive.lines(key(DAY2, 2))
+    archive.forge(key(DAY2, 2), [*lines[:2], line, *lines[3:]])
+    assert f"changed line: {key(DAY2, 2)} line 3 is none that the router writes" in broken(archive)
+
+
+# --- Records and their table ---
+
+
+def test_a_record_deleted_from_the_table(archive: ArchiveBench) -> None:
+    """With the stream the archive says so; without it the comparison."""
+    writer = archive.writer()
+    begun = archive.begin("kept")
+    append(writer, [begun])
+    append(writer, [archive.delete(begun)])
+    archive.dynamodb.delete_item(TableName=archive.audit_table, Key=table_key(archive, "r8"))
+    lines = broken(archive)
+    assert any(line.startswith("deleted record: request kept was deleted from the table by somebody") for line in lines)
+    assert (
+        f"deleted record: request r8 is not in the table, though its time is not over; it was {key(DAY2, 2)} line 4"
+    ) in lines
+    assert len(lines) == 2
+
+
+def test_a_record_changed_in_the_table(archive: ArchiveBench) -> None:
+    set_attribute(archive, "r8", "callerArn", {"S": "somebody else"})
+    assert broken(archive) == [f"changed record: request r8 differs in the table from {key(DAY2, 2)} line 4"]
+
+
+def test_a_record_that_was_never_archived(archive: ArchiveBench) -> None:
+    archive.begin("unarchived")
+    assert broken(archive) == ["missing record: request unarchived is in the table, and not in the archive"]
+
+
+def test_changes_that_the_router_never_makes(archive: ArchiveBench) -> None:
+    """The archive itself is honest: it says what somebody did to the table."""
+    writer, names = archive.writer(), ("ended", "begun", "invented", "anew")
+    ended, begun, _, anew = (archive.begin(name) for name in names)
+    invented = archive.begin("invented", "COMPLETED")
+    outcome = archive.change(ended)
+    append(writer, [ended, begun, invented, anew, outcome])
+    late = archive.change(ended, callerArn={"S": "somebody else"})
+    append(writer, [late, archive.change(begun, "STARTED"), archive.begin("anew")])
+    place = key(DAY3, 4)
+    assert [line for line in broken(archive) if "differs" not in line] == [
+        f"changed record: request invented begins as COMPLETED, as the router never writes it: {place} line 4",
+        f"changed record: request ended was changed after its outcome ({place} line 6): {key(DAY3, 5)} line 2",
+        f"changed record: request begun was changed while it was under way: {key(DAY3, 5)} line 3",
+        f"changed record: request anew was written anew over an older one: {key(DAY3, 5)} line 4",
+    ]
+
+
+def test_a_record_without_its_beginning(archive: ArchiveBench) -> None:
+    append(archive.writer(), [archive.change(archive.begin("half"))])
+    place = f"{key(DAY3, 4)} line 2"
+    assert broken(archive) == [f"missing record: request half: its beginning is not in the archive, only {place}"]
+
+
+def test_records_whose_time_is_over_are_not_missed(archive: ArchiveBench) -> None:
+    writer = archive.writer()
+    begun = archive.begin("expired")
+    begun["dynamodb"]["NewImage"]["ttl"] = {"N": "1"}
+    append(writer, [begun, archive.change(begun)])
+    archive.delete(begun)
+    verified(archive)
+
+
+def test_records_under_way_are_not_missed(archive: ArchiveBench) -> None:
+    archive.on(TODAY, hour=datetime.now(UTC).hour)
+    archive.clock.skew_seconds = 0
+    archive.begin("young")
+    lines = verified(archive, DAY1, TODAY)
+    assert lines[0] == "note: 1 records younger than 30 minutes may be on their way to the archive"
+
+
+def test_records_older_than_the_archive_are_not_missed(empty: ArchiveBench) -> None:
+    empty.on(DAY1)
+    old = empty.begin("old")
+    empty.fill(DAY2)
+    append(empty.writer(), [empty.change(old)])
+    empty.on(DAY1)
+    empty.begin("older")
+    lines = verified(empty, DAY1, DAY2)
+    assert lines[0] == "note: 1 records are older than the archive, so it does not have them"
+
+
+def test_a_request_over_midnight_is_found_behind_the_range(archive: ArchiveBench) -> None:
+    writer = archive.writer()
+    archive.on(DAY3, hour=23)
+    begun, late = archive.begin("over"), archive.begin("late")
+    append(writer, [begun])
+    archive.on(DAY3 + timedelta(days=1), hour=0)
+    append(writer, archive.crossings("next"))
+    append(writer, [archive.change(begun), late])
+    verified(archive)
+    verified(archive, DAY3 + timedelta(days=1), DAY3 + timedelta(days=1))
+
+
+# --- Honest archives that look odd ---
+
+
+def test_writers_at_once(archive: ArchiveBench) -> None:
+    archive.on(DAY3 + timedelta(days=1))
+    writers = [archive.writer() for _ in range(4)]
+    side_by_side(writers, [archive.crossings(f"{n}-a", f"{n}-b") for n in range(4)])
+    verified(archive, DAY1, TODAY)
+
+
+def test_a_batch_delivered_twice(archive: ArchiveBench, faulty_aws: FaultyAws) -> None:
+    """Because its writer died between object and head."""
+    batch = archive.crossings("a", "b")
+    faulty_aws.faults["PutItem"] = "AccessDeniedException"
+    with pytest.raises(AwsServiceError):
+        append(archive.writer(faulty_aws.url), batch)
+    verified(archive)  # the head lags behind
+    append(archive.writer(), batch)
+    lines = verified(archive)
+    assert lines[0] == "note: 4 changes were delivered twice and are archived twice, which is harmless"
+
+
+def test_batches_delivered_out_of_order(archive: ArchiveBench) -> None:
+    writer = archive.writer()
+    begun = archive.begin("a")
+    append(writer, [archive.change(begun)])
+    append(writer, [begun])
+    lines = verified(archive)
+    assert lines[0] == "note: 1 records' outcomes were archived before their beginnings, which is harmless"
+
+
+# --- The command ---
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["env", "2026-11-01"],
+        ["env", "2026-11-02", "2026-11-01"],
+        ["env", "x", "y"],
+        ["env", "2999-01-01", "2999-01-01"],
+    ],
+)
+def test_days_that_make_no_sense(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert verify_audit.main(arguments) == 2
+    assert capsys.readouterr().err
+
+
+def test_an_environment_without_an_archive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "outputs.json").write_text(json.dumps({"application_inputs": {"value": {"audit_archive": None}}}))
+    monkeypatch.setenv("INFRASTRUCTURE_OUTPUTS", str(tmp_path / "outputs.json"))
+    assert verify_audit.main(["env", "2026-11-01", "2026-11-01"]) == 2
+    assert "has no archive" in capsys.readouterr().err
+
+
+def table_key(archive: ArchiveBench, request_id: str) -> dict[str, Any]:
+    (item,) = archive.dynamodb.query(
+        TableName=archive.audit_table,
+        KeyConditionExpression="requestId = :id",
+        ExpressionAttributeValues={":id": {"S": request_id}},
+    )["Items"]
+    return {name: item[name] for name in ("requestId", "timestamp")}
+
+
+def set_attribute(archive: ArchiveBench, request_id: str, name: str, value: dict[str, str]) -> None:
+    """Change a record in the table, as somebody might while the stream is off."""
+    archive.dynamodb.update_item(
+        TableName=archive.audit_table,
+        Key=table_key(archive, request_id),
+        UpdateExpression="SET #name = :value",
+        ExpressionAttributeNames={"#name": name},
+        ExpressionAttributeValues={":value": value},
+    )

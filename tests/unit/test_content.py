@@ -1,0 +1,258 @@
+"""What a body carries is seen, in whatever it is packed; and no body makes the reading of it raise or drag."""
+
+import base64
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inference_proxy.content import Content, JsonObject
+
+TEXT = "a text of\nseveral lines, \u00e9"
+ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be")
+SIZE_BYTES = 1_000_000  # of the 4,500,000 that a policy may let through: what is not linear takes minutes all the same
+DEEP = 200_000  # levels: no parser goes so deep
+
+
+def encoded(text: str, encoding: str = "utf-8") -> str:
+    return base64.b64encode(text.encode(encoding)).decode()
+
+
+def compressed(size_bytes: int) -> bytes:
+    """What looks like the bytes of an image."""
+    return hashlib.shake_128(b"").digest(size_bytes)
+
+
+def texts(body: str | bytes) -> list[str]:
+    return list(Content(body.encode() if isinstance(body, str) else body).texts())
+
+
+@pytest.mark.parametrize(
+    ("body", "values"),
+    [
+        ('{"label": "a"}', ["a"]),
+        ('{"label": "a", "x": "b", "label": "c"}', ["a", "c"]),
+        ('{"LABEL": "a", "Label": "b", "la\\u0062el": "c"}', ["a", "b", "c"]),
+        ('{"label": null, "label": true, "label": []}', [None, True, []]),
+        ('{"x": {"label": "a"}}', []),
+        ('[{"label": "a"}]', []),
+        ('"label"', []),
+        ("label", []),
+        ("", []),
+        ("{", []),
+        ('{"label": "a"', []),
+        ('{"label": "a"} and more', ["a"]),  # Jackson, among others, does not look behind a document
+        (' \r\n\t{"label": "a"}\n', ["a"]),
+        ('{"x": NaN, "y": -Infinity, "label": "a"}', ["a"]),
+        (f'{{"x": {"9" * 5000}, "label": "a"}}', ["a"]),
+        ('{"label": "line\nend"}', ["line\nend"]),
+        ('{"label": "\\ud800"}', ["\ud800"]),
+        (f'{{"label": "a", "x": {"[" * DEEP}{"]" * DEEP}}}', []),
+    ],
+)
+def test_members(body: str, values: list[object]) -> None:
+    assert Content(body.encode()).members("label") == values
+    assert Content(body.encode()).members("LABEL") == values
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_members_in_any_encoding_of_json(encoding: str) -> None:
+    assert Content('{"label": "\u00e9"}'.encode(encoding)).members("label") == ["\u00e9"]
+
+
+def test_members_of_members() -> None:
+    body = b'{"requestMetadata": {"label": "a", "LABEL": "b"}, "requestmetadata": {"label": "c", "x": [{"y": 1}]}}'
+    first, second = Content(body).members("requestMetadata")
+    assert isinstance(first, JsonObject)
+    assert isinstance(second, JsonObject)
+    assert first.members("label") == ["a", "b"]
+    assert second.members("Label") == ["c"]
+    assert second.members("x") == [[JsonObject([("y", 1.0)])]]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        json.dumps({"messages": [{"content": [{"text": TEXT}]}]}),
+        json.dumps([[[[TEXT]]]]),
+        json.dumps(TEXT),
+        json.dumps({TEXT: 1}),
+        json.dumps({"a": TEXT})[:-1] + ', "a": "b"}',
+        json.dumps({"a": "b"})[:-1] + f', "a": {json.dumps(TEXT)}}}',
+        json.dumps({"a": TEXT}, ensure_ascii=False),
+        json.dumps({"a": json.dumps({"b": TEXT})}),
+        json.dumps({"a": json.dumps([json.dumps({TEXT: 1})])}),
+        json.dumps({"a": f"\ufeff {json.dumps([TEXT])}\n"}),
+        json.dumps({"a": f'{{"deep": {"[" * DEEP}{json.dumps(TEXT)}'}),
+        json.dumps({"a": encoded(TEXT)}),
+        json.dumps({"a": encoded(f"x{TEXT}").rstrip("=")}),
+        json.dumps({"a": encoded(TEXT) + "A"}),
+        json.dumps({"a": f"data:text/plain;base64,{encoded(TEXT)}"}),
+        json.dumps({"a": base64.urlsafe_b64encode(f"~~~???{TEXT}".encode()).decode()}),  # has both - and _
+        json.dumps({"a": base64.encodebytes(f"{'x' * 200}{TEXT}".encode()).decode()}),
+        json.dumps({"a": f"\n  {encoded(TEXT)[:9]}\r\n  {encoded(TEXT)[9:]}\n"}),
+        json.dumps({"a": base64.b64encode(f"caf\u00e9, {TEXT[:-1]}".encode("latin-1") + TEXT[-1].encode()).decode()}),
+        json.dumps({"a": encoded(f"\0{TEXT}")}),
+        # What CountTokens is asked of an InvokeModel request, in an envelope.
+        json.dumps({"body": json.dumps({"input": {"invokeModel": {"body": encoded(json.dumps({"prompt": TEXT}))}}})}),
+        # Garbled, cut off, too deep, or with something behind: not every reader minds.
+        json.dumps({"a": TEXT})[:-1],
+        json.dumps({"a": TEXT})[:-2],
+        json.dumps({"a": TEXT}) + "}",
+        "{} " + TEXT,
+        f'{{"a": {json.dumps(TEXT)}, "b": tru',
+        "[" * DEEP + json.dumps(TEXT) + "]" * DEEP,
+        '{"a": "\\q", "b": ' + json.dumps(TEXT) + "}",
+        '{"a": "\\\n", "b": ' + json.dumps(TEXT) + "}",
+        TEXT,
+        encoded(f"{TEXT}, by itself"),
+    ],
+)
+def test_texts_are_found_in_whatever_they_are_packed(body: str) -> None:
+    assert any(TEXT in text for text in texts(body))
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_texts_are_found_in_any_encoding_of_json(encoding: str) -> None:
+    assert TEXT in texts(json.dumps({"a": TEXT}, ensure_ascii=False).encode(encoding))
+    assert TEXT in texts(json.dumps([encoded(TEXT, encoding)]))
+    assert texts(TEXT.encode(encoding))[0].removeprefix("\ufeff") == TEXT
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'{"name": ["value", {"inner": 7}], "x": null}', ["name", "value", "inner", "x"]),
+        (b'{"a": "The mark \\"SECRET//\\" is a banner."}', ["a", 'The mark "SECRET//" is a banner.']),
+        # It begins and ends as JSON, but is prose: what it quotes is no text of its own.
+        (b'{"a": "\\"SECRET//\\" and \\"CUI//\\""}', ["a", '"SECRET//" and "CUI//"']),
+        (b'{"a": "[1] see \\"SECRET//\\" [2]"}', ["a", '[1] see "SECRET//" [2]']),
+        (b'{"a": "[]"}', ["a", "[]"]),
+        (b'{"a": "four more long words with some more text"}', ["a", "four more long words with some more text"]),
+        (b'{"a": "tooluse_kZJMlvQmRJ6eAyJE5GIl7Q"}', ["a", "tooluse_kZJMlvQmRJ6eAyJE5GIl7Q"]),
+        (b'{"a": "chatcmpl-abcdefghijklmnopqrstuvwxyz"}', ["a", "chatcmpl-abcdefghijklmnopqrstuvwxyz"]),
+        (b'{"a": "%b"}' % (b"word" * 8), ["a", "word" * 8]),
+        (b'{"a": "b"} "c', ["a", "b", "c", "\nc"]),
+        (b'{"a": "\\q"}', ["a", "\\q", "{\na\n: \n\\q\n}"]),
+        (b'he said "this"', ['he said "this"']),
+        (b"\xff\xfeh\0i\0", ["hi"]),
+        (b"a\xffb", ["a\ufffdb"]),
+        (b"", [""]),
+        (b"\0", ["\0"]),
+    ],
+)
+def test_nothing_else_is_made_up(body: bytes, expected: list[str]) -> None:
+    assert texts(body) == expected
+
+
+@pytest.mark.parametrize("octets", [compressed(5000), bytes(range(1, 128)) * 40, bytes(range(128, 256)) * 40])
+@pytest.mark.parametrize("alphabet", [base64.b64encode, base64.urlsafe_b64encode])
+def test_what_is_no_text_is_not_made_one(octets: bytes, alphabet: Callable[[bytes], bytes]) -> None:
+    image = alphabet(octets).decode()
+    assert texts(json.dumps({"bytes": image})) == ["bytes", image]
+
+
+def test_layers_are_many() -> None:
+    packed = TEXT
+    for _ in range(8):
+        packed = encoded(json.dumps([json.dumps([packed])]))
+    assert TEXT in texts(packed)
+
+
+def strings(document: object) -> Iterator[str]:
+    if isinstance(document, str):
+        yield document
+    elif isinstance(document, list):
+        for element in document:
+            yield from strings(element)
+    elif isinstance(document, dict):
+        for name, value in document.items():
+            yield from (name, *strings(value))
+
+
+DOCUMENTS = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+)
+
+
+@given(DOCUMENTS, st.sampled_from(ENCODINGS), st.booleans(), st.sampled_from([None, 1]))
+def test_every_string_of_any_document_is_found(
+    document: object, encoding: str, ensure_ascii: bool, indent: int | None
+) -> None:
+    body = json.dumps({"x": document}, ensure_ascii=ensure_ascii, indent=indent).encode(encoding)
+    assert set(strings(document)) <= set(texts(body))
+
+
+PACKERS: tuple[Callable[[str], str], ...] = (
+    lambda text: json.dumps({"a": ["b", text]}),
+    lambda text: json.dumps({text: None}),
+    lambda text: f'{{"a": {json.dumps(text)}, "a": "b", "A": 1}}',
+    lambda text: json.dumps([text], ensure_ascii=False),
+    lambda text: encoded(text),
+    lambda text: encoded(text, "utf-16"),
+    lambda text: base64.encodebytes(text.encode()).decode(),
+    lambda text: base64.urlsafe_b64encode(text.encode()).decode().rstrip("="),
+    lambda text: f"data:text/plain;charset=utf-8;base64,{encoded(text)}",
+)
+
+
+@given(st.lists(st.sampled_from(PACKERS), max_size=8), st.sampled_from(ENCODINGS))
+def test_texts_are_found_in_all_that_may_hold_each_other(packers: list[Callable[[str], str]], encoding: str) -> None:
+    packed = TEXT
+    for packer in packers:
+        packed = packer(packed)
+    assert TEXT in texts(json.dumps({"x": packed}).encode(encoding))
+
+
+@given(st.binary() | st.text(alphabet='{}[]":,\\u019ad \ud800', max_size=40).map(lambda t: t.encode(errors="replace")))
+def test_no_body_raises(body: bytes) -> None:
+    content = Content(body)
+    assert isinstance(content.members("a"), list)
+    assert all(isinstance(text, str) for text in content.texts())
+
+
+def filled(unit: str, before: str = '{"a": "', behind: str = '"}') -> str:
+    return before + unit * (SIZE_BYTES // len(unit)) + behind
+
+
+def within_itself(text: str) -> str:
+    for _ in range(17):
+        text = json.dumps(text)
+    return text
+
+
+HOSTILE = {
+    "prose": filled("several words, "),
+    "letters": filled("a"),
+    "letters and blanks": filled(" ", '{"a": "aaaabbbbccccdddd', '!"}'),
+    "lines of base64": filled("a" * 76 + "\\n"),
+    "small strings": json.dumps(["a small string of some forty characters."] * 25_000),
+    "image": json.dumps({"a": base64.b64encode(compressed(SIZE_BYTES * 3 // 4)).decode()}),
+    "document": json.dumps({"a": encoded("several words, " * (SIZE_BYTES // 20))}),
+    "numbers": filled("1,", "[", "1]"),
+    "digits": filled("9", "[", "]"),
+    "arrays": "[" * SIZE_BYTES,
+    "objects": '{"a":' * (SIZE_BYTES // 5),
+    "arrays in a string": filled("["),
+    "escapes": filled("\\n"),
+    "quotes": filled('\\"'),
+    "backslashes": filled("\\"),
+    "no end": filled('\\"', behind=""),
+    "data": filled("data:"),
+    "layers": within_itself("several words, " * (SIZE_BYTES // 20)),
+}
+
+
+@pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE)
+def test_a_large_body_is_read_in_time(body: str) -> None:
+    octets = body.encode()
+    started = time.process_time()
+    content = Content(octets)
+    assert content.members("b") == []
+    assert all(len(text) <= len(octets) for text in content.texts())
+    assert time.process_time() - started < 2
