@@ -20,6 +20,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -71,8 +72,7 @@ class Rotation:
             self._retire(current)
             return
         else:
-            self._make_room(keys, current)
-            pending = self._create(in_service.get("region"))
+            pending = self._create(current, in_service.get("region"))
         self._router.await_proof(
             self._say,
             "The old key is untouched and in service. Check the user's policies (terraform/commercial); run this again",
@@ -82,12 +82,15 @@ class Rotation:
         self._retire(pending)
 
     def _versions(self) -> tuple[str, str | None]:
-        stages = self._secrets.describe_secret(SecretId=self._secret_id).get("VersionIdsToStages", {})
-        by_stage = {stage: version for version, labels in stages.items() for stage in labels}
-        if "AWSCURRENT" not in by_stage:
+        by_label = self._versions_by_label()
+        if "AWSCURRENT" not in by_label:
             raise SystemExit(f"error: the secret is empty; store a first key: make credential ENV={self._environment}")
-        pending = by_stage.get("AWSPENDING")
-        return by_stage["AWSCURRENT"], pending if pending != by_stage["AWSCURRENT"] else None
+        pending = by_label.get("AWSPENDING")
+        return by_label["AWSCURRENT"], pending if pending != by_label["AWSCURRENT"] else None
+
+    def _versions_by_label(self) -> dict[str, str]:
+        labels_by_version = self._secrets.describe_secret(SecretId=self._secret_id).get("VersionIdsToStages", {})
+        return {label: version for version, labels in labels_by_version.items() for label in labels}
 
     def _keys(self) -> dict[str, Mapping[str, Any]]:
         try:
@@ -106,10 +109,10 @@ class Rotation:
             other["Status"] == "Active" and other["CreateDate"] < key["CreateDate"] for other in keys.values()
         )
 
-    def _make_room(self, keys: Mapping[str, Mapping[str, Any]], current: str) -> None:
+    def _make_room(self, current: str) -> None:
         """Delete keys that nobody can use: retired ones, and one whose value was lost before it was stored."""
         stored_at = self._stored_at(current)
-        for key_id, key in keys.items():
+        for key_id, key in self._keys().items():
             if key_id == _key_id(current):
                 continue
             if key["Status"] != "Active":
@@ -119,23 +122,18 @@ class Rotation:
             else:
                 continue
             self._say(f"deleting key {key_id}, {reason}")
+            self._delete(key_id)
+
+    def _delete(self, key_id: str) -> None:
+        with suppress(self._iam.exceptions.NoSuchEntityException):  # asked again, as in _relabel
             self._iam.delete_service_specific_credential(UserName=self._user, ServiceSpecificCredentialId=key_id)
 
     def _stored_at(self, version_id: str) -> datetime:
         answer = self._secrets.list_secret_version_ids(SecretId=self._secret_id)  # those with a label, so a few
         return next(version["CreatedDate"] for version in answer["Versions"] if version["VersionId"] == version_id)
 
-    def _create(self, region: str | None) -> str:
-        try:
-            answer = self._iam.create_service_specific_credential(
-                UserName=self._user, ServiceName=_SERVICE, CredentialAgeDays=self._key_age_days
-            )
-        except self._iam.exceptions.LimitExceededException:
-            raise SystemExit(
-                f"error: {self._user} has two keys, and which of them is in use cannot be told, because the current "
-                "version was stored by hand. Delete the one that is not: aws iam delete-service-specific-credential"
-            ) from None
-        key = answer["ServiceSpecificCredential"]
+    def _create(self, current: str, region: str | None) -> str:
+        key = self._new_key(current)
         key_id, expires_at = key["ServiceSpecificCredentialId"], key["ExpirationDate"]
         value = {"bedrock_api_key": key["ServiceCredentialSecret"], "expires_at": expires_at.isoformat()}
         version = (_VERSION_PREFIX + key_id).ljust(_VERSION_LEAST_CHARACTERS, "-")
@@ -148,17 +146,36 @@ class Rotation:
             )
         except BaseException:
             # Its value is lost with this process.
-            self._iam.delete_service_specific_credential(UserName=self._user, ServiceSpecificCredentialId=key_id)
+            self._delete(key_id)
             raise
         self._say(f"created key {key_id}, valid until {expires_at:%Y-%m-%d}, stored as the pending version")
         return version
 
+    def _new_key(self, current: str) -> Mapping[str, Any]:
+        for _ in range(2):  # where the answer was lost, and the key's value with it, that key makes room for another
+            self._make_room(current)
+            with suppress(self._iam.exceptions.LimitExceededException):
+                answer = self._iam.create_service_specific_credential(
+                    UserName=self._user, ServiceName=_SERVICE, CredentialAgeDays=self._key_age_days
+                )
+                return dict(answer["ServiceSpecificCredential"])
+        raise SystemExit(
+            f"error: {self._user} has two keys, and which of them is in use cannot be told, because the current "
+            "version was stored by hand. Delete the one that is not: aws iam delete-service-specific-credential"
+        )
+
     def _promote(self, version: str, current: str) -> None:
-        stage = {"SecretId": self._secret_id, "VersionStage": "AWSCURRENT"}
-        self._secrets.update_secret_version_stage(**stage, MoveToVersionId=version, RemoveFromVersionId=current)
-        pending = stage | {"VersionStage": "AWSPENDING"}
-        self._secrets.update_secret_version_stage(**pending, RemoveFromVersionId=version)
+        self._relabel("AWSCURRENT", MoveToVersionId=version, RemoveFromVersionId=current)
+        self._relabel("AWSPENDING", RemoveFromVersionId=version)
         self._say(f"version {version} is current")
+
+    def _relabel(self, label: str, **change: str) -> None:
+        """Move a label, or take it off. Where an answer is lost the SDK asks again: what is done already is no error."""
+        try:
+            self._secrets.update_secret_version_stage(SecretId=self._secret_id, VersionStage=label, **change)
+        except self._secrets.exceptions.InvalidParameterException:
+            if self._versions_by_label().get(label) != change.get("MoveToVersionId"):
+                raise
 
     def _retire(self, current: str) -> None:
         """Deactivate every other key once no request can still use it."""
