@@ -170,7 +170,7 @@ class Rotation:
         self._say(f"version {version} is current")
 
     def _relabel(self, label: str, **change: str) -> None:
-        """Move a label, or take it off. An SDK asks again where an answer was lost: what is done already is no error."""
+        """Move a label, or take it off. An SDK asks again where an answer was lost: what is done is no error."""
         try:
             self._secrets.update_secret_version_stage(SecretId=self._secret_id, VersionStage=label, **change)
         except self._secrets.exceptions.InvalidParameterException:

@@ -53,7 +53,8 @@ def secret(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
             "region": "us-gov-west-1",
             "credential": {"mode": "api_key", "secret_arn": secret.secret_id},
         }
-        router = Mock(settings={}, **{"prove.return_value": PROVEN, "await_proof.return_value": PROVEN})
+        settings = {"CREDENTIAL_MAX_AGE_SECONDS": "0", "RESPONSE_TIMEOUT_SECONDS": "29"}
+        router = Mock(settings=settings, **{"prove.return_value": PROVEN, "await_proof.return_value": PROVEN})
         for name, made in (
             ("application_inputs", inputs),
             ("DeployedRouter", router),
