@@ -153,7 +153,7 @@ $(VENV)/ready: requirements.txt lambda_src/requirements.txt
 	@echo "==> setting up $(VENV) (once)"
 	@"$(PYTHON)" -m venv $(VENV)
 	@$(VENV_PYTHON) $(INSTALL) --require-hashes -r lambda_src/requirements.txt
-	@$(VENV_PYTHON) $(INSTALL) $$(grep '^boto3==' requirements.txt)
+	@$(VENV_PYTHON) $(INSTALL) $$(grep '^boto' requirements.txt)
 	@touch $@
 
 $(VENV)/tools-ready: requirements.txt | $(VENV)/ready

@@ -27,7 +27,7 @@ import yaml
 import handler
 from inference_proxy import catalog_cache, events, policy_store
 from inference_proxy.errors import ProxyError
-from inference_proxy.path_families import ANTHROPIC, BEDROCK, OPENAI, first_segment
+from inference_proxy.path_families import ANTHROPIC, BEDROCK, OPENAI, path_family
 from inference_proxy.settings import Settings
 from inference_proxy.transport import Transport
 from tests.contract.policies import POLICY
@@ -220,7 +220,7 @@ def check_against_document(method: str, path: str, rendered: Mapping[str, Any]) 
     if not headers["content-type"].startswith("application/json"):
         return
     operation = OPENAPI["paths"].get(document_path(path)[0], {}).get(method.lower())
-    segment = first_segment(path)
+    segment = path_family(path)
     error = {OPENAI: "OpenAiError", ANTHROPIC: "AnthropicError"}.get(segment, "ErrorResponse")
     error = "BedrockError" if segment in BEDROCK else error
     reference = {"$ref": f"#/components/schemas/{error}"}

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from inference_proxy.path_families import UNROUTED_BEDROCK, first_segment
+from inference_proxy.path_families import UNROUTED_BEDROCK, path_family
 from inference_proxy.routes import ROUTES
 from tests.contract.gateway_front import GatewayFront, json_body
 from tests.contract.router_bench import ON_DEMAND_MODEL, PROFILE_ONLY_MODEL, RouterBench
@@ -137,8 +137,8 @@ def test_the_rest_of_the_control_plane_is_refused_with_the_reason(
 
 
 def test_the_list_of_bedrocks_paths_is_complete() -> None:
-    segments = {first_segment(model.http["requestUri"]) for model in [*RUNTIME.values(), *CONTROL.values()]}
-    routed = {first_segment(route.path) for route in ROUTED.values()} - {"openai", "anthropic"}
+    segments = {path_family(model.http["requestUri"]) for model in [*RUNTIME.values(), *CONTROL.values()]}
+    routed = {path_family(route.path) for route in ROUTED.values()} - {"openai", "anthropic"}
     assert segments == UNROUTED_BEDROCK | routed
 
 

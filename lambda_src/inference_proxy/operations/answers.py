@@ -6,7 +6,7 @@ from typing import Any
 
 from inference_proxy.errors import ProxyError
 from inference_proxy.models import Response
-from inference_proxy.path_families import ANTHROPIC, BEDROCK, OPENAI, first_segment
+from inference_proxy.path_families import ANTHROPIC, BEDROCK, OPENAI, path_family
 from inference_proxy.upstream_errors import UpstreamResponseTooLargeError, UpstreamTimeoutError
 
 _JSON = {"Content-Type": "application/json"}
@@ -62,7 +62,7 @@ def error_answer(
 
 def failure_answer(error: ProxyError, request_id: str, path: str) -> Response:
     """One of our own errors, in the form that clients of this path know; our code is always in it."""
-    family = first_segment(path)
+    family = path_family(path)
     headers = error.headers
     document: dict[str, Any]
     status = error.status
