@@ -103,6 +103,7 @@ def test_a_bad_policy_is_refused_at_plan_with_every_problem(deployment: Deployme
 
 def test_a_bad_policy_never_opens_the_gate(deployment: Deployment, inputs: dict[str, Any]) -> None:
     """The last good one stays in force; new execution environments, which have none, deny everything."""
+    deployment.kill_functions()  # those that are left may hold the policy of the test before
     assert deployment.invoke(NOVA, NOVA_BODY).status_code == 200
     wrong = json.dumps(changed(callers=everyone(expires="2020-01-01")))
     item = {"name": {"S": "boundary"}, "document": {"S": wrong}}
