@@ -52,8 +52,10 @@ class ApplicationProfiles:
         if wanted is None or resolution.is_application_profile:
             return resolution
         if catalog is None:
-            # The lists cannot be read: a configured ARN is the operator's word, a name leads nowhere.
-            return replace(resolution, called_id=wanted.arn) if wanted.arn else self._without(resolution, request)
+            # The lists cannot be read: a configured ARN is the operator's word, a name leads nowhere. Where it leads
+            # nobody can say then, and the policy may want to know.
+            by_arn = replace(resolution, called_id=wanted.arn)
+            return by_arn if wanted.arn and admission.into(by_arn).allowed else self._without(resolution, request)
         if wanted.arn:
             return catalog.application_profile(model_id, arn=wanted.arn) or self._without(resolution, request)
         known = catalog.application_profile(model_id, name=wanted.name)

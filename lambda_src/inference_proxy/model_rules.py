@@ -1,7 +1,8 @@
 """Which models a policy lets be called, and where they may run: by name, and by what the name leads to."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from inference_proxy.content import Content
 from inference_proxy.decisions import Denied
@@ -55,7 +56,7 @@ class ModelRules:
     def _check_model(self, name: str, ids: Iterable[str], rule: CallerRule) -> None:
         spellings = {name, *(spelling.lower() for spelling in ids)}
         spellings |= {named_model(spelling)[1] for spelling in spellings}
-        if any(map(self._denied.matches, spellings)):
+        if any(map(self._denied.matches, chain.from_iterable(map(_endings, spellings)))):
             raise Denied("models.deny", "the policy denies this model; GET /bedrock/models says which can be called")
         if not self._allowed.has(name, spellings):
             raise Denied("models.allow", "the policy does not allow this model; GET /bedrock/models says which it does")
@@ -73,7 +74,7 @@ class ModelRules:
         is_global = any(part.startswith("global.") for part in called_id.split("/")) or "" in (regions or ())
         if is_global and not self._global_profiles:
             raise Denied(_GLOBAL, _GLOBAL_REASON)
-        if regions is None:
+        if not regions:
             self._check_unlisted(called_id)
         elif not all(self._regions.matches(region) for region in regions if region):
             raise _elsewhere()
@@ -98,11 +99,11 @@ class ModelRules:
 
 
 class _Allowed:
-    """A list of allowed models."""
+    """A list of allowed models: by their ids, whatever ARN they are called by."""
 
     def __init__(self, patterns: tuple[str, ...], *, any_denied: bool) -> None:
         lower = [pattern.lower() for pattern in patterns]
-        self._patterns = Patterns(lower)
+        self._patterns = Patterns(map(_id_pattern, lower))
         # What hides its model has to be allowed as what it is, unless everything is.
         self._hidden = Patterns(
             pattern
@@ -111,8 +112,22 @@ class _Allowed:
         )
 
     def has(self, name: str, spellings: Iterable[str]) -> bool:
-        patterns = self._hidden if _hides_its_model(name) else self._patterns
-        return any(map(patterns.matches, spellings))
+        if _hides_its_model(name):
+            return any(map(self._hidden.matches, spellings))
+        return any(self._patterns.matches(spelling) for spelling in spellings if not spelling.startswith("arn:"))
+
+
+def _id_pattern(pattern: str) -> str:
+    """A pattern of foundation models' ARNs as one of their ids."""
+    return pattern.partition("::foundation-model/")[2] or pattern
+
+
+def _endings(spelling: str) -> Iterator[str]:
+    """A spelling, and what is left of it behind each dot: AWS may have prefixes of profiles that nobody knows here."""
+    yield spelling
+    while "." in spelling:
+        spelling = spelling.partition(".")[2]
+        yield spelling
 
 
 def _hides_its_model(name: str) -> bool:

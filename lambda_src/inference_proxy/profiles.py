@@ -84,7 +84,8 @@ class Catalog:
         model = self.model(identifier)
         if model is None:
             return Resolution.unresolved(identifier)
-        here = Resolution(identifier, str(model["modelId"]), (self.region,))
+        arn = _FOUNDATION_MODEL_ARN.fullmatch(identifier)
+        here = Resolution(identifier, str(model["modelId"]), ((arn and arn[1]) or self.region,))
         if "ON_DEMAND" in model.get("inferenceTypesSupported", ()):
             return here
         return self.through_profile(identifier) or here

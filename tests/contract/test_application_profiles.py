@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.contract.conftest import MakeBench
-from tests.contract.policies import GLOBAL_ALLOWED
+from tests.contract.policies import GLOBAL_ALLOWED, POLICY
 from tests.contract.router_bench import ON_DEMAND_MODEL, PROFILE_ONLY_MODEL, RouterBench
 from tests.contract.sdk_requests import SdkRequest
 from tests.contract.test_differential import exchange
@@ -191,11 +191,16 @@ def test_a_model_is_called_without_its_profile_where_that_cannot_be_created(
     assert "ApplicationProfileFailures" in capsys.readouterr().out
 
 
-def test_without_lists_an_arn_is_the_operators_word_and_a_name_leads_nowhere(
-    bench: RouterBench, commercial: CommercialStandIn
+@pytest.mark.parametrize("kind", ["arn", "name"])
+def test_without_lists_an_arn_is_called_if_the_policy_lets_it_lead_anywhere(
+    bench: RouterBench, commercial: CommercialStandIn, kind: str
 ) -> None:
+    """Else, like a name without lists, it stands in for nothing: an outage of the lists fails no call of the model."""
     arn = create(commercial, "team-a", f"arn:aws:bedrock:us-east-1::foundation-model/{ON_DEMAND_MODEL}")
     without_lists(commercial)
-    for wanted, called in (({"arn": arn}, arn), ({"name": "team-a"}, ON_DEMAND_MODEL)):
-        bench.restart(APPLICATION_PROFILES=json.dumps({ON_DEMAND_MODEL: wanted}))
-        assert converse(bench, ON_DEMAND_MODEL).headers["X-Resolved-Model-Id"] == called
+    wanted = {"arn": arn} if kind == "arn" else {"name": "team-a"}
+    bench.restart(APPLICATION_PROFILES=json.dumps({ON_DEMAND_MODEL: wanted}))
+    for document, called in ((POLICY, ON_DEMAND_MODEL), (GLOBAL_ALLOWED, arn if kind == "arn" else ON_DEMAND_MODEL)):
+        bench.under(document)
+        answer = converse(bench, ON_DEMAND_MODEL)
+        assert (answer.status, answer.headers["X-Resolved-Model-Id"]) == (200, called)

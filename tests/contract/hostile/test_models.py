@@ -222,3 +222,43 @@ def test_no_spelling_of_a_path_leads_to_a_denied_model(bench: DecisionBench, spe
         assert rendered["statusCode"] in (400, 403, 404), rendered["body"]
         assert [post for post in bench.commercial.requests if post["method"] == "POST"] == []
     bench.decide(Sent("POST", path, sent.body, sent.headers))
+
+
+@pytest.mark.parametrize("allow", [["amazon.*", "arn:*"], ["amazon.*", "arn:aws:bedrock:*:111122223333:*"]])
+@pytest.mark.parametrize(
+    "model_id",
+    [
+        f"arn:aws:bedrock:us-east-1::foundation-model/{PROFILE_ONLY_MODEL}",
+        f"{ACCOUNT_ARN}:inference-profile/us.{PROFILE_ONLY_MODEL}",
+    ],
+)
+def test_an_arn_opens_no_model_that_its_id_does_not(bench: DecisionBench, allow: list[str], model_id: str) -> None:
+    """Patterns of ARNs are for what hides its model; else a model is allowed by its id, whatever it is called by."""
+    under = policy(models={"allow": allow})
+    denied_on(bench, MODEL_WAYS, lambda way: request(way, model_id), "models.allow", under=under)
+
+
+def test_an_application_profile_that_is_allowed_by_its_arn_counts_as_its_model(bench: DecisionBench) -> None:
+    arn = create(bench.commercial, next(_profile_names), f"{ACCOUNT_ARN}:inference-profile/us.{PROFILE_ONLY_MODEL}")
+    bench.restart()
+    bench.under(policy(models={"allow": ["amazon.*", arn]}))
+    denied(bench.decide(request(CONVERSE, arn)), "models.allow")
+
+
+def test_a_model_can_be_allowed_by_the_arn_of_the_foundation_model(bench: DecisionBench) -> None:
+    bench.under(policy(models={"allow": [f"arn:aws:bedrock:us-east-1::foundation-model/{ON_DEMAND_MODEL}"]}))
+    allowed(bench.decide(request(CONVERSE, ON_DEMAND_MODEL)))
+    denied(bench.decide(request(CONVERSE, PROFILE_ONLY_MODEL)), "models.allow")
+
+
+@pytest.mark.parametrize("prefix", ["sa.", "us.us.", "mx."])
+def test_a_prefix_that_nobody_knows_hides_no_denied_model(bench: DecisionBench, prefix: str) -> None:
+    bench.under(NO_CLAUDE)
+    denied(bench.decide(request(CONVERSE, f"{prefix}{PROFILE_ONLY_MODEL}")), "models.deny")
+
+
+def test_a_foundation_model_of_another_region_leads_there(bench: DecisionBench) -> None:
+    bench.under(policy(destinations={"regions": ["us-east-1"]}))
+    for region, rule in (("us-east-1", None), ("eu-west-1", "destinations.regions")):
+        decided = bench.decide(request(CONVERSE, f"arn:aws:bedrock:{region}::foundation-model/{ON_DEMAND_MODEL}"))
+        denied(decided, rule) if rule else allowed(decided)
