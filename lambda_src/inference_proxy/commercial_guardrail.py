@@ -1,7 +1,8 @@
 """The guardrail of Commercial Bedrock that a policy may require on every call of a model.
 
-Follows InvokeModel and Converse of the Amazon Bedrock API Reference, and "Include a guardrail in a chat completion" of
-the Amazon Bedrock User Guide. That the guardrail is there cannot be left to the caller, so it is put in here.
+Follows InvokeModel and Converse of the Amazon Bedrock API Reference, and "Include a guardrail in a chat completion" and
+"Apply tags to user input to filter content" of the Amazon Bedrock User Guide. That the guardrail is there cannot be
+left to the caller, so it is put in here.
 """
 
 import json
@@ -18,6 +19,9 @@ _IDENTIFIER_HEADER = "x-amzn-bedrock-guardrailidentifier"
 _VERSION_HEADER = "x-amzn-bedrock-guardrailversion"
 _MEMBER = "guardrailConfig"
 _RULE = "guardrails.commercial"
+# How a caller says which part of the input a guardrail is to look at: the rest would pass it by.
+_SELECTED, _PLACES = "guardContent", ("system", "messages")  # of Converse
+_SELECTION = "amazon-bedrock-guardrailConfig"  # of the other operations
 
 
 def check_guardrail(
@@ -38,9 +42,26 @@ def check_guardrail(
             raise Denied(_RULE, f"the member `{_MEMBER}` is no object; leave it out, the policy's guardrail is put in")
         own += [("identifier", value) for value in member.members("guardrailIdentifier")]
         own += [("version", value) for value in member.members("guardrailVersion")]
-    wanted = {"identifier": guardrail.identifier, "version": guardrail.version}
+        own += [("mode", value) for value in member.members("streamProcessingMode")]
+    wanted = {"identifier": guardrail.identifier, "version": guardrail.version, "mode": "sync"}
     if any(value != wanted[name] for name, value in own):
         raise Denied(_RULE, "the policy wants a guardrail of its own on every call; leave yours out")
+    if content.members(_SELECTION) or any(_has(content.members(place), _SELECTED) for place in _PLACES):
+        raise Denied(_RULE, f"the policy's guardrail sees all of a request; leave out `{_SELECTED}` and `{_SELECTION}`")
+
+
+def _has(value: object, name: str) -> bool:
+    """Whether there is a member of this name, at any depth."""
+    values = [value]
+    while values:
+        value = values.pop()
+        if isinstance(value, JsonObject):
+            if value.members(name):
+                return True
+            values += [member for _, member in value]
+        elif isinstance(value, list):
+            values += value
+    return False
 
 
 def with_guardrail(call: UpstreamCall, guardrail: Guardrail | None, guardrail_as: GuardrailAs) -> UpstreamCall:
@@ -58,4 +79,5 @@ def with_guardrail(call: UpstreamCall, guardrail: Guardrail | None, guardrail_as
         raise InvalidJsonError("the request body is not a JSON object, so the policy's guardrail cannot be put in")
     config = {"guardrailIdentifier": guardrail.identifier, "guardrailVersion": guardrail.version}
     document[_MEMBER] = {**document.get(_MEMBER, {}), **config}
-    return replace(call, body=json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode())
+    # In ASCII, since half of a surrogate pair, as cut text has it, is in no encoding.
+    return replace(call, body=json.dumps(document, separators=(",", ":")).encode())

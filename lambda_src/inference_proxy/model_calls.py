@@ -95,7 +95,8 @@ class ModelCalls:
         self, request: Request, call: ModelCall, clearance: Clearance, resolution: Resolution, crossing_id: str = ""
     ) -> tuple[UpstreamAnswer, Response]:
         upstream = call.build(resolution, crossing_id or request.request_id, clearance.body)
-        upstream = with_guardrail(upstream, clearance.commercial_guardrail, call.guardrail_as)
+        if clearance.decision.allowed:
+            upstream = with_guardrail(upstream, clearance.commercial_guardrail, call.guardrail_as)
         crossing = Crossing(
             request=request,
             operation=call.operation,
