@@ -17,6 +17,9 @@ class Limits:
     tokens_per_day: int | None = None
 
 
+NO_LIMITS = Limits()
+
+
 class Denied(Exception):  # noqa: N818 - no error, but what a rule of the policy says
     """A rule of the policy says no. ``reason`` tells the caller what to change, and nothing of anybody else's rules."""
 

@@ -3,8 +3,7 @@
 from dataclasses import dataclass, replace
 
 from inference_proxy.aws_service import AwsServiceError
-from inference_proxy.content import Content
-from inference_proxy.decisions import Decision, Limits
+from inference_proxy.decisions import NO_LIMITS, Decision
 from inference_proxy.guardrail import GuardrailClient, GuardrailError
 from inference_proxy.limits import Exceeded, LimitCounters
 from inference_proxy.masking import masked
@@ -17,7 +16,6 @@ from inference_proxy.telemetry import Telemetry
 _COUNT_SECONDS = 2.0
 _SCREEN_SECONDS = 10.0
 _RECORD_SECONDS = 2.0  # kept free: a denial has to go on record
-_NO_LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,25 +57,22 @@ class Gate:
         clearance = replace(clearance, commercial_guardrail=policy.commercial_guardrail(admission.asked))
         if request.dry_run:
             return clearance
-        limits = rule.limits or _NO_LIMITS
-        decision = self._counted(request, rule, limits, decision, policy.document.limits_when_unavailable)
+        limits = rule.limits
+        decision = self._counted(request, rule, decision, policy.document.limits_when_unavailable)
         has_token_limit = limits.tokens_per_minute is not None or limits.tokens_per_day is not None
         counts_tokens = has_token_limit and admission.asked.runs_a_model
         clearance = replace(clearance, decision=decision, counts_tokens=counts_tokens)
         guardrail = policy.document.guardrail_before_egress
-        if decision.allowed and guardrail and admission.content:
-            return self._screened(request, clearance, admission.content, guardrail)
+        if decision.allowed and guardrail:
+            return self._screened(request, clearance, admission, guardrail)
         return clearance
 
-    def _counted(
-        self, request: Request, rule: CallerRule, limits: Limits, decision: Decision, when_unavailable: str
-    ) -> Decision:
-        if limits == _NO_LIMITS:
+    def _counted(self, request: Request, rule: CallerRule, decision: Decision, when_unavailable: str) -> Decision:
+        if rule.limits == NO_LIMITS:
             return decision
+        deadline = request.deadline.within(_COUNT_SECONDS)
         try:
-            exceeded = self._counters.admit(
-                request.caller.principal_arn, limits, request.deadline.within(_COUNT_SECONDS)
-            )
+            exceeded = self._counters.admit(request.caller.principal_arn, rule.limits, deadline)
         except AwsServiceError as error:
             self._telemetry.count("LimitFailures")
             self._telemetry.warning("limits not counted", request.request_id, error.code)
@@ -87,9 +82,15 @@ class Gate:
         self._telemetry.count("LimitedRequests")
         return over_limit(decision, rule.name, exceeded)
 
-    def _screened(self, request: Request, clearance: Clearance, content: Content, guardrail: Guardrail) -> Clearance:
+    def _screened(
+        self, request: Request, clearance: Clearance, admission: Admission, guardrail: Guardrail
+    ) -> Clearance:
         decision, body = clearance.decision, clearance.body
-        texts = list(dict.fromkeys(text for text in content.texts() if text.strip()))
+        beside = "\n".join(admission.asked.beside)
+        texts = [beside, *(admission.content.texts() if admission.content else ())]
+        texts = list(dict.fromkeys(text for text in texts if text.strip()))
+        if not texts:
+            return clearance  # it only reads
         deadline = request.deadline.earlier(_RECORD_SECONDS).within(_SCREEN_SECONDS)
         try:
             screening = self._guardrail.screen(guardrail.identifier, guardrail.version, texts, deadline)
@@ -101,7 +102,10 @@ class Gate:
         self._telemetry.guardrail_latency(screening.latency_ms)
         action, sent = screening.action, body
         if action == "MASKED":
-            changed = masked(body, dict(zip(texts, screening.texts, strict=True))) if guardrail.mode == "mask" else None
+            masks = dict(zip(texts, screening.texts, strict=True))
+            # What stands beside the body has no place that a mask could be put back into.
+            can_mask = guardrail.mode == "mask" and masks.pop(beside, beside) == beside
+            changed = masked(body, masks) if can_mask else None
             action, sent = ("MASKED", changed) if changed is not None else ("BLOCKED", body)
         if action == "BLOCKED":
             reason = "the guardrail that screens requests before they cross objects to this text"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from inference_proxy.decisions import Limits
+from inference_proxy.decisions import NO_LIMITS, Limits
 
 MOST_REQUEST_BYTES = 4_500_000  # Lambda takes 6 MB, of which base64 leaves three quarters
 
@@ -28,7 +28,7 @@ class CallerRule:
     models: tuple[str, ...] | None = None
     expires_at: datetime | None = None
     max_request_bytes: int | None = None
-    limits: Limits | None = None
+    limits: Limits = NO_LIMITS
 
 
 @dataclass(frozen=True, slots=True)

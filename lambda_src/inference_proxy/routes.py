@@ -24,6 +24,7 @@ class Upstream(NamedTuple):
     headers: tuple[str, ...] = ()  # request headers that cross beside content types and X-Amzn-Bedrock-*
     guardrail_as: GuardrailAs = "none"  # how it takes a guardrail
     request_metadata: bool = False  # it takes X-Amzn-Bedrock-Request-Metadata: the audit id goes in there
+    query: tuple[str, ...] = ()  # parameters of a GET; no other crosses
 
 
 class Route(NamedTuple):
@@ -39,7 +40,11 @@ class Route(NamedTuple):
 _EVENT_STREAM = ("application/vnd.amazon.eventstream",)
 _JSON_OR_EVENTS = ("application/json", "text/event-stream")
 _ANTHROPIC_HEADERS = ("anthropic-version", "anthropic-beta")
-_READ = Upstream("bedrock")
+_PAGING = ("maxResults", "nextToken")
+_JOBS = ("submitTimeAfter", "submitTimeBefore", "statusEquals", "sortBy", "sortOrder")
+_PROJECT = ("projectIdentifier",)
+_MODELS = ("byProvider", "byCustomizationType", "byOutputModality", "byInferenceType", *_PROJECT)
+_READ = Upstream("bedrock", query=_PROJECT)
 
 ROUTES = (
     Route("POST", "/bedrock/invoke-model", "invoke_model"),
@@ -87,7 +92,7 @@ ROUTES = (
     Route("POST", "/guardrail/{guardrailIdentifier}/version/{guardrailVersion}/apply", "ApplyGuardrail", Upstream()),
     Route("POST", "/guardrail-checks/invoke", "InvokeGuardrailChecks", Upstream()),
     Route("POST", "/async-invoke", "StartAsyncInvoke", Upstream(model_member="modelId", model_as="profile")),
-    Route("GET", "/async-invoke", "ListAsyncInvokes", Upstream()),
+    Route("GET", "/async-invoke", "ListAsyncInvokes", Upstream(query=(*_JOBS, *_PAGING))),
     Route("GET", "/async-invoke/{invocationArn}", "GetAsyncInvoke", Upstream()),
     # OpenAI's and Anthropic's APIs, as Bedrock Runtime has them. Responses takes no application profile.
     Route(
@@ -109,9 +114,11 @@ ROUTES = (
         Upstream(model_member="model", answers=_JSON_OR_EVENTS, headers=_ANTHROPIC_HEADERS),
     ),
     # Amazon Bedrock, the control plane: what there is to call
-    Route("GET", "/foundation-models", "ListFoundationModels", _READ),
+    Route("GET", "/foundation-models", "ListFoundationModels", Upstream("bedrock", query=_MODELS)),
     Route("GET", "/foundation-models/{modelIdentifier}", "GetFoundationModel", _READ),
-    Route("GET", "/foundation-model-availability/{modelId}", "GetFoundationModelAvailability", _READ),
-    Route("GET", "/inference-profiles", "ListInferenceProfiles", _READ),
+    Route("GET", "/foundation-model-availability/{modelId}", "GetFoundationModelAvailability", Upstream("bedrock")),
+    Route(
+        "GET", "/inference-profiles", "ListInferenceProfiles", Upstream("bedrock", query=("type", *_PAGING, *_PROJECT))
+    ),
     Route("GET", "/inference-profiles/{inferenceProfileIdentifier}", "GetInferenceProfile", _READ),
 )

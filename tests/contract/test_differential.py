@@ -123,6 +123,15 @@ def test_every_discovery_read_is_routed_as_its_model_says() -> None:
     }
 
 
+def test_a_read_takes_the_parameters_that_its_model_has() -> None:
+    for name, route in ROUTED.items():
+        if route.upstream and route.method == "GET":
+            members = (RUNTIME | CONTROL)[name].input_shape.members.values()
+            places = [shape.serialization for shape in members]
+            known = {place["name"] for place in places if place.get("location") == "querystring"}
+            assert set(route.upstream.query) == known, name
+
+
 @pytest.mark.parametrize("operation", sorted(set(CONTROL) - set(ROUTED)))
 def test_the_rest_of_the_control_plane_is_refused_with_the_reason(
     warm: RouterBench, commercial: CommercialStandIn, operation: str

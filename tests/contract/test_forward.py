@@ -1,6 +1,7 @@
 """Bedrock's own paths: byte for byte, whatever id names the model, errors that SDKs understand."""
 
 import json
+import re
 from typing import Any
 from urllib.parse import quote
 
@@ -212,6 +213,30 @@ def test_a_signature_in_the_query_stays_here(bench: RouterBench, commercial: Com
     assert commercial.requests[-1]["path"] == "/foundation-models?byProvider=Amazon"
     assert bench.call("GET", "/bedrock/models", query=query | {"byProvider": ""}).status == 400  # for byProvider
     assert bench.call("GET", "/bedrock/models", query={"X-Amz-Signature": "made-up"}).status == 200
+
+
+READING = [route for route in ROUTES if route.upstream and route.method == "GET"]
+
+
+@pytest.mark.parametrize("route", READING, ids=[route.operation for route in READING])
+def test_what_only_reads_carries_no_data(bench: RouterBench, commercial: CommercialStandIn, route: Route) -> None:
+    """It needs no label, so nothing crosses but the parameters that the operation's model has."""
+    path = re.sub(r"\{\w+\}", "amazon.nova-lite-v1%3A0", route.path)
+    data = "Patient John Doe"
+    answer = bench.call("GET", path, query={"note": data})
+    assert (answer.status, answer.headers["x-amzn-errortype"]) == (400, "ValidationException")
+    assert "unknown query parameter 'note'; this operation takes" in answer.text
+    assert commercial.requests == []
+
+    headers = {"Accept": f'application/json; note="{data}"', "Content-Type": data, "X-Amzn-Bedrock-Made-Up": data}
+    bench.call("GET", path, headers={**headers, "X-Amzn-Bedrock-Request-Metadata": json.dumps({"note": data})})
+    assert data not in json.dumps(commercial.requests)
+
+
+def test_a_parameter_of_a_read_has_a_bound(bench: RouterBench, commercial: CommercialStandIn) -> None:
+    answer = bench.call("GET", "/foundation-models", query={"byProvider": "x" * 2_049})
+    assert (answer.status, commercial.requests) == (400, [])
+    assert "may have 2048 characters" in answer.text
 
 
 def test_full_request_metadata_crosses_as_it_is(bench: RouterBench, commercial: CommercialStandIn) -> None:

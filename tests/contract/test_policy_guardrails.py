@@ -171,3 +171,92 @@ def test_what_is_no_object_can_carry_none(bench: RouterBench, commercial: Commer
     for body in (b"[]", b"{", b"text"):
         answer = bench.call("POST", f"/model/{ON_DEMAND_MODEL}/converse", body)
         assert (answer.status, posts(commercial)) == (400, 0)
+
+
+BESIDE = (
+    ("invoke", {"headers": {"X-Amzn-Bedrock-Request-Metadata": json.dumps({"note": BLOCKED_WORD})}}),
+    ("converse", {"headers": {"X-Amzn-Bedrock-Note": BLOCKED_WORD}}),
+    ("converse", {"query": {"note": BLOCKED_WORD}}),
+    ("converse", {"headers": {"X-Amzn-Bedrock-Note": NUMBER}}),
+)
+
+
+@pytest.mark.parametrize("mode", ["screen", "mask"])
+@pytest.mark.parametrize(("verb", "beside"), BESIDE)
+def test_what_crosses_beside_the_body_is_screened_too(
+    bench: RouterBench,
+    guardrail: ScriptedGuardrail,
+    commercial: CommercialStandIn,
+    mode: str,
+    verb: str,
+    beside: dict[str, dict[str, str]],
+) -> None:
+    """And has no place for a mask."""
+    screened(bench, guardrail, mode)
+    body = {"messages": [{"role": "user", "content": [{"text": "hello"}]}]}
+    answer = bench.call("POST", f"/model/{ON_DEMAND_MODEL}/{verb}", body, **beside)
+    assert (answer.status, posts(commercial)) == (403, 0)
+    assert "(rule guardrails.before_egress)" in answer.text
+
+
+def test_media_types_of_the_envelope_are_screened_too(
+    bench: RouterBench, guardrail: ScriptedGuardrail, commercial: CommercialStandIn
+) -> None:
+    screened(bench, guardrail, "screen")
+    envelope = {"modelId": ON_DEMAND_MODEL, "body": {"a": "b"}, "contentType": f'text/plain; x="{BLOCKED_WORD}"'}
+    answer = bench.call("POST", "/bedrock/invoke-model", envelope)
+    assert (answer.status, posts(commercial)) == (403, 0)
+
+
+def test_the_guardrail_is_asked_about_a_read_that_says_something(
+    bench: RouterBench, guardrail: ScriptedGuardrail, commercial: CommercialStandIn
+) -> None:
+    screened(bench, guardrail, "screen")
+    assert bench.call("GET", "/foundation-models").status == 200
+    assert guardrail.calls == []
+    assert bench.call("GET", "/foundation-models", query={"byProvider": BLOCKED_WORD}).status == 403
+    assert BLOCKED_WORD not in json.dumps(commercial.requests)
+
+
+SELECTIONS = (
+    ("converse", {"messages": [{"role": "user", "content": [{"guardContent": {"text": {"text": "this only"}}}]}]}),
+    ("converse", {"system": [{"GuardContent": {"text": {"text": "this only"}}}]}),
+    ("converse-stream", {"guardrailConfig": {"streamProcessingMode": "async"}}),
+    ("invoke", {"amazon-bedrock-guardrailConfig": {"tagSuffix": "zz"}}),
+    ("invoke-with-response-stream", {"amazon-bedrock-guardrailConfig": {"streamProcessingMode": "ASYNCHRONOUS"}}),
+)
+
+
+@pytest.mark.parametrize(("verb", "members"), SELECTIONS)
+def test_a_required_guardrail_sees_all_of_a_request(
+    bench: RouterBench, commercial: CommercialStandIn, verb: str, members: dict[str, Any]
+) -> None:
+    bench.under(policy(guardrails={"commercial": COMMERCIAL}))
+    body = {"messages": [{"role": "user", "content": [{"text": "hello"}]}], **members}
+    answer = bench.call("POST", f"/model/{ON_DEMAND_MODEL}/{verb}", body)
+    assert (answer.status, posts(commercial)) == (403, 0)
+    assert "(rule guardrails.commercial)" in answer.text
+    bench.under(policy())
+    assert "(rule" not in bench.call("POST", f"/model/{ON_DEMAND_MODEL}/{verb}", body).text
+
+
+def test_a_denial_is_on_record_whatever_the_body_is(
+    bench: RouterBench, guardrail: ScriptedGuardrail, commercial: CommercialStandIn
+) -> None:
+    """A body that no guardrail can be put into is refused for that only where nothing else stands against it."""
+    screened(bench, guardrail, "screen")
+    both = {"before_egress": {"identifier": "abc123", "version": "1", "mode": "screen"}, "commercial": COMMERCIAL}
+    bench.under(policy(guardrails=both))
+    answer = bench.call("POST", f"/model/{ON_DEMAND_MODEL}/converse", f"hi {BLOCKED_WORD}".encode())
+    assert (answer.status, posts(commercial)) == (403, 0)
+    assert bench.records("Converse")[-1]["guardrailAction"] == "BLOCKED"
+
+
+def test_cut_text_keeps_its_half_of_a_pair(bench: RouterBench, commercial: CommercialStandIn) -> None:
+    """Clients cut text within an emoji; JSON can say so, though no encoding can."""
+    bench.under(policy(guardrails={"commercial": COMMERCIAL}))
+    body = b'{"messages":[{"role":"user","content":[{"text":"hi \\ud83d"}]}]}'
+    answer = bench.call("POST", f"/model/{ON_DEMAND_MODEL}/converse", body)
+    assert answer.status == 200, answer.text
+    written = body[:-1] + b',"guardrailConfig":{"guardrailIdentifier":"def456","guardrailVersion":"2"}}'
+    assert sent(commercial)["bodySha256"] == hashlib.sha256(written).hexdigest()

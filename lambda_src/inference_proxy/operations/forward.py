@@ -28,6 +28,8 @@ _MEDIA_TYPES = ("content-type", "accept")
 _HEADER_NAME = re.compile(r"[a-z0-9-]{1,128}")
 _ANSWER_HEADERS = ("content-type", "retry-after", "x-amzn-requestid", "x-amzn-errortype", "request-id")
 _ANSWER_PREFIXES = (_BEDROCK_HEADERS, "anthropic-", "openai-", "x-ratelimit-")
+_MEDIA_RANGES = re.compile(r"[a-z*]{1,16}/[a-z0-9.+*-]{1,64}(, ?[a-z*]{1,16}/[a-z0-9.+*-]{1,64}){0,3}")
+_MOST_PARAMETER = 2_048  # characters, as many as a nextToken of Bedrock's has
 _PARAMETER = re.compile(r"\{(\w+)\}")
 _MOST_METADATA = 16  # entries that Bedrock takes
 
@@ -53,6 +55,8 @@ class Forward:
             raise MissingBodyError(f"send the body of {route.operation}, as its API reference describes it")
         member = find_member(body, upstream.model_member) if upstream.model_member else None
         headers = _request_headers(request, upstream)
+        if route.method == "GET":
+            _check_reading(request, upstream)
         beside = _texts_beside(request, headers)
         metadata = _metadata(request) if upstream.request_metadata else None
         acceptable = ", ".join(upstream.answers) or headers.get("accept", "application/json")
@@ -104,8 +108,24 @@ def _target(template: str, parameters: Mapping[str, str], query: Mapping[str, tu
     return f"{path}?{urlencode(pairs, quote_via=quote, safe='-._~', errors='replace')}" if pairs else path
 
 
+def _check_reading(request: Request, upstream: Upstream) -> None:
+    """A request that only reads carries no data, and so needs no label: it has the operation's own parameters."""
+    unknown = sorted(request.query.keys() - set(upstream.query))
+    if unknown:
+        known = f"this operation takes {', '.join(upstream.query)}" if upstream.query else "this operation takes none"
+        raise InvalidParameterError(f"unknown query parameter {unknown[0][:64]!a}; {known}")
+    if any(len(value) > _MOST_PARAMETER for values in request.query.values() for value in values):
+        raise InvalidParameterError(f"a query parameter may have {_MOST_PARAMETER} characters")
+
+
 def _request_headers(request: Request, upstream: Upstream) -> dict[str, str]:
-    """What a caller may say to Bedrock: the types of both bodies, Bedrock's own headers, and those of the row."""
+    """What a caller may say to Bedrock: the types of both bodies, Bedrock's own headers, and those of the row.
+
+    Where there is no body there is nothing to say of it.
+    """
+    if request.method == "GET":
+        accept = request.headers.get("accept", "")
+        return {"accept": accept} if _MEDIA_RANGES.fullmatch(accept) else {}
     named = {*_MEDIA_TYPES, *upstream.headers}
     headers = {
         name: value
@@ -120,8 +140,9 @@ def _request_headers(request: Request, upstream: Upstream) -> dict[str, str]:
 
 def _texts_beside(request: Request, headers: Mapping[str, str]) -> tuple[str, ...]:
     """What crosses of the caller's words beside the body."""
+    said = () if request.method == "GET" else (*headers.values(), request.headers.get(_METADATA, ""))
     query = (text for name, values in request.query.items() for text in (name, *values))
-    return (*headers.values(), request.headers.get(_METADATA, ""), *query, *request.path_parameters.values())
+    return (*said, *query, *request.path_parameters.values())
 
 
 def _metadata(request: Request) -> dict[str, object]:

@@ -64,7 +64,10 @@ class Invoke:
         def render(answer: UpstreamAnswer, names: Mapping[str, str]) -> Response:
             return _answer(answer, request.request_id, names)
 
-        call = ModelCall("InvokeModel", invocation.model_id, invocation.body, build, render, guardrail_as="headers")
+        beside = (invocation.content_type, invocation.accept)
+        call = ModelCall(
+            "InvokeModel", invocation.model_id, invocation.body, build, render, guardrail_as="headers", beside=beside
+        )
         return self._model_calls.send(request, call)
 
     def routing_information(self, request: Request) -> Response:

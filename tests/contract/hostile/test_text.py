@@ -134,8 +134,13 @@ def test_a_marking_is_found_in_the_query(bench: DecisionBench, query: dict[str, 
 
 
 @pytest.mark.parametrize(
-    "path", ["/foundation-models", "/async-invoke", f"/inference-profiles/us.{PROFILE_ONLY_MODEL}"]
+    ("path", "parameter"),
+    [
+        ("/foundation-models", "byProvider"),
+        ("/async-invoke", "nextToken"),
+        (f"/inference-profiles/us.{PROFILE_ONLY_MODEL}", "projectIdentifier"),
+    ],
 )
-def test_nor_does_it_cross_with_what_only_reads(bench: DecisionBench, path: str) -> None:
+def test_nor_does_it_cross_with_what_only_reads(bench: DecisionBench, path: str, parameter: str) -> None:
     bench.under(policy())
-    denied(bench.decide(Sent("GET", path, b"", {}, {"nextToken": BANNER})), "markings")
+    denied(bench.decide(Sent("GET", path, b"", {}, {parameter: BANNER})), "markings")
