@@ -22,6 +22,7 @@ from inference_proxy.errors import (
     PolicyUnavailableError,
     ProxyError,
 )
+from inference_proxy.estimate import most_output_tokens
 from inference_proxy.limits import LimitCounters
 from inference_proxy.models import Crossing, Outcome
 from inference_proxy.passage import BARRED_REGION, FINISH_SECONDS, Passage, why_barred
@@ -164,11 +165,14 @@ class Boundary:
 
 
 def _tokens(crossing: Crossing, outcome: Outcome) -> int:
-    """How many tokens a crossing used. Where Bedrock does not say, and may have run the model, by its bytes."""
+    """How many tokens a crossing used. Where Bedrock does not say, and may have run the model, by bytes and bound."""
     known = (outcome.input_tokens, outcome.output_tokens, outcome.cache_write_input_tokens)
     if any(tokens is not None for tokens in known):
         return sum(tokens or 0 for tokens in known)
     refused = outcome.state == "COMPLETED" and (outcome.status_code or 0) >= 400
     if refused or not outcome.sent:
         return 0
-    return math.ceil((crossing.request_bytes + outcome.response_bytes) / _BYTES_PER_TOKEN)
+    answered = outcome.response_bytes / _BYTES_PER_TOKEN
+    # An answer that was broken off, or waited for in vain, may have become as long as it was allowed to.
+    most = most_output_tokens(crossing.body) or 0 if outcome.state == "FAILED" else 0
+    return math.ceil(crossing.request_bytes / _BYTES_PER_TOKEN + max(answered, most))

@@ -29,6 +29,11 @@ def estimate(body: bytes, price: Price | None) -> dict[str, Any]:
     return {"inputTokens": input_tokens, "maxOutputTokens": output_tokens, "costUsd": cost}
 
 
+def most_output_tokens(body: bytes) -> int | None:
+    """The most tokens of an answer that a body asks for; None where it says nothing of it."""
+    return max(_asked_for(Content(body)), default=None)
+
+
 def _asked_for(content: Content) -> Iterator[int]:
     """What the body says of the most tokens of an answer."""
     settings = [value for name in _SETTINGS for value in content.members(name) if isinstance(value, JsonObject)]

@@ -411,3 +411,22 @@ def test_an_answer_goes_out_although_its_tokens_cannot_be_counted(
     limited.tables.fates = repeat(None)
     assert limited.counted() == {"requests": 1}
     assert metrics(capsys.readouterr().out)["LimitFailures"] == 1
+
+
+def test_a_call_that_is_given_up_counts_as_what_it_may_become(limited: Limited, commercial: CommercialStandIn) -> None:
+    """The model goes on, and Bedrock bills it: a caller of answers that take too long is limited all the same."""
+    limited.under(TOKENS)
+    commercial.inject("reset_before_response", count=1, match="/model/")
+    path, body = CONVERSE.request(ON_DEMAND_MODEL, "hello", inferenceConfig={"maxTokens": 64_000})
+    answer = limited.bench.call("POST", path, body)
+    assert answer.status == 502, answer.text
+    sent_bytes = int(limited.bench.records("Converse")[-1]["requestSize"])
+    assert limited.counted() == {"requests": 1, "tokens": math.ceil(sent_bytes / 4 + 64_000)}
+
+
+def test_asking_about_one_model_is_a_request(limited: Limited) -> None:
+    """It crosses each time; what is answered from lists does not."""
+    limited.under({"requests_per_day": 1})
+    path = f"/bedrock/models/{ON_DEMAND_MODEL}"
+    assert [limited.bench.call("GET", path).status for _ in range(2)] == [200, 429]
+    assert limited.bench.call("GET", "/bedrock/models").status == 200

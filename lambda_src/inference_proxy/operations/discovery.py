@@ -67,7 +67,7 @@ class Discovery:
         """One model, by its id, a profile's, or the ARN of either; with what Bedrock says of its availability now."""
         identifier = checked_id(request.path_parameters.get("modelId"), "modelId")
         _, flags = _checked(request.query, ("refresh",))
-        admission = self._admission(request, "GetFoundationModelAvailability")
+        admission = self._admission(request, "GetFoundationModelAvailability", is_counted=True)
         try:
             catalog = self._lists.read(request, str(uuid.uuid4()), fresh=flags.get("refresh", False))
         except ListsRefusedError as error:
@@ -83,11 +83,17 @@ class Discovery:
             answered["availability"] = availability
         return json_answer(answered, headers={"Age": str(self._lists.age_seconds)})
 
-    def _admission(self, request: Request, operation: str) -> Admission:
-        """What the policy lets this caller do; raises its refusal, which is then on record."""
+    def _admission(self, request: Request, operation: str, *, is_counted: bool = False) -> Admission:
+        """What the policy lets this caller do; raises its refusal, which is then on record.
+
+        A request that always crosses counts against the limits of its caller; one that is answered from lists does not.
+        """
         admission = self._gate.admit(request, Asked())
-        if not admission.decision.allowed:
-            with self._boundary.passage(Crossing(request, operation, admission.decision, sha256_hex(b""), 0)):
+        decision = admission.decision
+        if is_counted:
+            decision = self._gate.clear(request, admission, decision).decision
+        if not decision.allowed:
+            with self._boundary.passage(Crossing(request, operation, decision, sha256_hex(b""), 0)):
                 pass  # a denial opens no passage, but raises
         return admission
 
