@@ -75,11 +75,10 @@ class LimitCounters:
         try:
             self._dynamodb.call("UpdateItem", arguments, deadline)
         except AwsServiceError as error:
-            counted = _left(error.answer.get("Item", {}), most, now)  # a condition that fails shows the item
-            exceeded = [Exceeded(limit, at.most, at.resets_in_seconds) for limit, at in counted.items() if not at.left]
-            if not exceeded:
+            reached = exceeded(_left(error.answer.get("Item", {}), most, now))  # a condition that fails shows the item
+            if not reached:
                 raise
-            return max(exceeded, key=lambda each: each.retry_after_seconds)
+            return reached
         return None
 
     def settle(self, principal_arn: str, tokens: int, deadline: Deadline) -> None:
@@ -108,6 +107,12 @@ class LimitCounters:
                 ":expires_at": {"N": str(int(expires_at.timestamp()))},
             },
         }
+
+
+def exceeded(left: Mapping[str, Left]) -> Exceeded | None:
+    """The limit that one request more would exceed: of several that with the longest wait."""
+    reached = [Exceeded(limit, at.most, at.resets_in_seconds) for limit, at in left.items() if not at.left]
+    return max(reached, key=lambda each: each.retry_after_seconds, default=None)
 
 
 def _that_are_set(limits: Limits) -> dict[str, int]:

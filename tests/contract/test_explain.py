@@ -204,3 +204,41 @@ def test_guardrails_are_named_and_not_asked(bench: RouterBench) -> None:
         True,
         {"beforeEgress": guardrails["before_egress"], "commercial": guardrails["commercial"]},
     )
+
+
+def test_of_two_limits_the_one_that_lasts_longer_is_said(bench: RouterBench) -> None:
+    """As the call itself says it."""
+    bench.under(policy(callers=[entry(limits={"requests_per_day": 1, "requests_per_minute": 1})]))
+    assert CONVERSE.send(bench, ON_DEMAND_MODEL, "hello").status == 200
+    said = explain(bench, *CONVERSE.request(ON_DEMAND_MODEL, "hello"))
+    assert said["decision"]["rule"] == "callers.everyone.limits.requests_per_day"
+    assert said["decision"]["rule"] in CONVERSE.send(bench, ON_DEMAND_MODEL, "hello").text
+
+
+def test_who_has_no_limits_needs_no_counters(make_bench: MakeBench, faulty_aws: FaultyAws) -> None:
+    bench = make_bench({"bedrock_api_key": API_KEY})
+    bench.under(policy())
+    bench.dynamodb.delete_table(TableName=bench.limits_table)
+    assert explain(bench, *CONVERSE.request(ON_DEMAND_MODEL, "hello"))["wouldCross"]
+    assert CONVERSE.send(bench, ON_DEMAND_MODEL, "hello").status == 200
+
+
+def test_a_parameter_without_a_value_is_explained_too(bench: RouterBench) -> None:
+    path, body = CONVERSE.request(ON_DEMAND_MODEL, "hello")
+    said = explain(bench, f"{path}?SECRET%2F%2FNOFORN=", body)
+    assert (said["wouldCross"], said["decision"]["rule"]) == (False, "markings")
+
+
+def test_who_is_in_no_entry_learns_nothing_of_the_policy(bench: RouterBench) -> None:
+    somebody = [entry(principals=["arn:aws-us-gov:iam::123456789012:role/somebody-else"])]
+    bench.under(policy(callers=somebody, guardrails={"commercial": {"identifier": "def456", "version": "2"}}))
+    said = explain(bench, *CONVERSE.request(ON_DEMAND_MODEL, "hello"))
+    assert said["decision"]["rule"] == "callers.unknown"
+    assert "def456" not in json.dumps(said)
+    assert "maxBytes" not in said["request"]
+
+
+@pytest.mark.parametrize("description", [{"\ud800": 1, "path": "/x"}, {"method": "\ud800", "path": "/x", "body": "y"}])
+def test_half_of_a_surrogate_pair_is_no_defect(bench: RouterBench, description: dict[str, Any]) -> None:
+    answer = bench.call("POST", "/bedrock/explain", json.dumps(description).encode())
+    assert answer.status in (200, 400), answer.text

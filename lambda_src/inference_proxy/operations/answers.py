@@ -48,7 +48,7 @@ _ANTHROPIC_TYPES = {
 
 def json_answer(document: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """A JSON answer."""
-    body = json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+    body = json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode(errors="replace")
     return Response(status, {**_JSON, **(headers or {})}, body)
 
 

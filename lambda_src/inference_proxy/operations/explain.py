@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, unquote
 
 from inference_proxy.aws_service import AwsServiceError
 from inference_proxy.boundary import DryRunError, refusal
-from inference_proxy.decisions import Decision
+from inference_proxy.decisions import NO_LIMITS, Decision
 from inference_proxy.errors import (
     InvalidJsonError,
     InvalidParameterError,
@@ -24,7 +24,7 @@ from inference_proxy.errors import (
 from inference_proxy.estimate import estimate
 from inference_proxy.events import plainly_spelled
 from inference_proxy.gate import over_limit, uncounted
-from inference_proxy.limits import Exceeded, LimitCounters
+from inference_proxy.limits import LimitCounters, exceeded
 from inference_proxy.models import Crossing, Request, Response
 from inference_proxy.operations.answers import json_answer
 from inference_proxy.policy import Policy
@@ -82,7 +82,7 @@ class Explain:
             "limits": limits,
             "request": {"bytes": crossing.request_bytes, "sha256": crossing.payload_sha256},
         }
-        if policy:
+        if policy and policy.caller(request.caller.principal_arn):
             said["request"]["maxBytes"] = policy.most_bytes(request.caller.principal_arn)
             price = policy.price(crossing.foundation_model_id) if crossing.foundation_model_id else None
             said["estimate"] = estimate(crossing.body, price)
@@ -96,15 +96,15 @@ class Explain:
         """What is left of the caller's limits, and the decision, which may be that nothing is."""
         principal = request.caller.principal_arn
         rule = policy.caller(principal)
-        if rule is None or rule.limits is None:
+        if rule is None or rule.limits == NO_LIMITS:
             return {}, decision
         try:
             left = self._counters.left(principal, rule.limits, request.deadline.within(_COUNT_SECONDS))
         except AwsServiceError:
             return {}, uncounted(decision, policy.document.limits_when_unavailable)
-        for name, counter in left.items():
-            if not counter.left:
-                decision = over_limit(decision, rule.name, Exceeded(name, counter.most, counter.resets_in_seconds))
+        reached = exceeded(left)
+        if reached:
+            decision = over_limit(decision, rule.name, reached)
         return {
             name: {"limit": counter.most, "left": counter.left, "resetsInSeconds": counter.resets_in_seconds}
             for name, counter in left.items()
@@ -146,7 +146,10 @@ def _described(request: Request) -> Request:
         request,
         method=method.upper(),
         path=unquote(path, errors="replace").rstrip("/") or "/",
-        query={name: tuple(values) for name, values in {**parse_qs(in_path), **_lists(document, "query")}.items()},
+        query={
+            name: tuple(values)
+            for name, values in {**parse_qs(in_path, keep_blank_values=True), **_lists(document, "query")}.items()
+        },
         headers=_headers(document),
         body=body,
         catch_all=False,
