@@ -9,6 +9,7 @@ from deployment import client, function_settings
 
 _PROOF_SECONDS = 90  # IAM may take a while until a key, a role or a permission is known everywhere
 _BETWEEN_PROOFS_SECONDS = 3
+_LASTING = ("CredentialsMalformed", "InvalidParameter", "PolicyDenied")  # what waiting does not mend
 
 
 class DeployedRouter:
@@ -41,7 +42,7 @@ class DeployedRouter:
         give_up_at = time.monotonic() + _PROOF_SECONDS
         while not (found := self.prove(**event))["proven"]:
             reason = f"{found['statusCode']} {found['errorCode']} {found.get('message') or ''}".strip()
-            if found["errorCode"] in ("CredentialsMalformed", "InvalidParameter") or time.monotonic() > give_up_at:
+            if found["errorCode"] in _LASTING or time.monotonic() > give_up_at:
                 raise SystemExit(f"error: the credential is not proven: {reason}. {what_to_do}")
             say(f"not accepted yet: {reason}; trying again")
             time.sleep(_BETWEEN_PROOFS_SECONDS)

@@ -126,7 +126,7 @@ def build(settings: Settings, transport: Transport) -> Router:
         "watch": Watch(reader, credentials, policies, telemetry, settings.response_timeout_seconds).run,
         "reconcile": Reconcile(reader, audit, telemetry, settings.response_timeout_seconds).run,
         "usage": UsageTask(usage_index, usage_table, settings.response_timeout_seconds).run,
-        "prove_credential": Proof(boundary, source, settings.credential, telemetry).run,
+        "prove_credential": Proof(boundary, source, settings.credential, policies, telemetry).run,
     }
     forward = Forward(boundary, gate, model_calls)
     explain = Explain(policies, counters)

@@ -76,6 +76,7 @@ class Passage:
 
     def send_with(self, credential: Credential, call: UpstreamCall) -> UpstreamAnswer:
         """The same as ``send`` with one credential and no other."""
+        self._check_region(credential, self.outcome)
         answer = self._bedrock.send(call, credential, self._crossing.audit_id, self._deadline, self.outcome)
         return _believed(call, answer, self.outcome)
 

@@ -90,6 +90,11 @@ class PolicyStore:
         """The decision on creating what the configuration asks for: it carries nothing of the caller's."""
         return self._own("configuration.allow", "the configuration asks for it")
 
+    def proving(self, deadline: Deadline) -> Decision:
+        """The decision on having a credential proven for an operator: it carries nothing of a caller's."""
+        self.get(deadline)
+        return self._own("operator-task", "an operator has the credential proven; no caller's data is sent")
+
     def _own(self, rule: str, reason: str) -> Decision:
         policy = self._policy
         if policy is None:

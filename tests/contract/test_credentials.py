@@ -15,6 +15,7 @@ from inference_proxy.models import Deadline
 from inference_proxy.secret import parse_secret
 from tests.contract.conftest import MakeBench, posts
 from tests.contract.faulty_aws import FaultyAws, seconds_of
+from tests.contract.policies import policy
 from tests.contract.router_bench import Context, RouterBench
 from tests.contract.scripted_sts import AUDIENCE, ROLE_ARN, ScriptedSts
 from tests.fakes.commercial import CommercialStandIn
@@ -353,6 +354,28 @@ def test_a_way_across_that_makes_no_sense_is_named(warm: RouterBench, credential
     assert "`credential" in found["message"]
     assert "XP-CANARY" not in found["message"]
     assert warm.records("ProveCredential") == []
+
+
+def test_a_credential_for_a_region_that_the_policy_bars_is_not_proven(
+    warm: RouterBench, commercial: CommercialStandIn
+) -> None:
+    """In service it would be refused at every call."""
+    version = warm.under(policy(destinations={"regions": ["us-west-2"]}))
+    commercial.log.clear()
+    found = prove(warm)
+    assert (found["proven"], found["statusCode"], found["errorCode"]) == (False, 403, "PolicyDenied")
+    assert commercial.requests == []
+    record = warm.records("ProveCredential")[-1]
+    assert (record["state"], record["decisionRule"]) == ("DENIED", "destinations.regions")
+    assert record["policyVersion"] == version
+
+
+def test_without_a_policy_nothing_is_proven(warm: RouterBench, commercial: CommercialStandIn) -> None:
+    warm.put_policy("no policy")
+    warm.restart()
+    commercial.log.clear()
+    assert prove(warm)["errorCode"] == "PolicyUnavailable"
+    assert commercial.requests == []
 
 
 @pytest.mark.parametrize("secret", [{"bedrock_api_key": "XP-CANARY"}, SESSION_KEYS])

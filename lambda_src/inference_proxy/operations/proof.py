@@ -5,15 +5,14 @@ from collections.abc import Callable, Mapping
 from inference_proxy.boundary import Boundary, sha256_hex
 from inference_proxy.credential_choice import CredentialChoice
 from inference_proxy.credentials import Credential, CredentialSource
-from inference_proxy.decisions import Decision
 from inference_proxy.errors import InvalidParameterError, ProxyError
 from inference_proxy.models import Caller, Crossing, Deadline, Request, UpstreamCall
+from inference_proxy.policy_store import PolicyStore
 from inference_proxy.secret import SecretSource
 from inference_proxy.telemetry import Telemetry
 
 # The smallest answer there is; its permission is one the router needs anyway.
 _CALL = UpstreamCall("bedrock", "GET", "/inference-profiles?maxResults=1", {"Accept": "application/json"})
-_DECISION = Decision(True, "operator-task", "an operator has the credential proven; no caller's data is sent")
 
 
 class Proof:
@@ -24,9 +23,11 @@ class Proof:
         boundary: Boundary,
         source: Callable[[CredentialChoice], CredentialSource],
         in_service: CredentialChoice,
+        policies: PolicyStore,
         telemetry: Telemetry,
     ) -> None:
         self._boundary = boundary
+        self._policies = policies
         self._source = source
         self._in_service = in_service
         self._telemetry = telemetry
@@ -37,11 +38,12 @@ class Proof:
         ``credential`` in the event may name another than the one in service (``mode`` and ``secretId``, or ``roleArn``
         and ``audience``), ``versionId`` a version of the secret. Answers ``{"proven", "statusCode", "errorCode",
         "message", "authMode", "credentialVersion", "region", "requestId"}`` and does not raise for a credential that
-        does not work. The call is a crossing with a record, operation ProveCredential.
+        does not work, or is for a region that the policy bars. The call is a crossing with a record, operation
+        ProveCredential.
         """
         caller = Caller("operator task", "unknown", "unknown", "unknown")
         request = Request(invocation_id, invocation_id, "TASK", "prove_credential", caller, deadline)
-        crossing = Crossing(request, "ProveCredential", _DECISION, sha256_hex(b""), 0)
+        crossing = Crossing(request, "ProveCredential", self._policies.proving(deadline), sha256_hex(b""), 0)
         found: dict[str, object] = {"proven": False, "requestId": crossing.audit_id}
         try:
             credential = self._read(event, deadline)
