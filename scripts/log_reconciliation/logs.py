@@ -80,8 +80,9 @@ class CommercialLogs:
             except (ValueError, TypeError, KeyError, AttributeError):
                 broken += 1
             else:
-                if call:
+                if call and call.request_id:
                     yield call
+                broken += call is not None and not call.request_id  # those without an id would all be one call
         if broken:
             self.unreadable.append(f"{name}: {broken} of its entries are no log entries, or no JSON")
 

@@ -3,7 +3,8 @@
 A call is a record's
 1. by the request id, which Bedrock gives and the record keeps as ``upstreamRequestId``;
 2. else by the audit id that the router sent, as far as the record can have caused one more call at that time: another
-   attempt, another page, or one whose answer never came. Whoever has the credential can send any audit id;
+   attempt, another page, or one whose answer never came. Whoever has the credential can send any audit id. The router
+   sends nothing for a request that it denies, so a call that names one is joined with no record: it is named by itself;
 3. else, where a log has no id of the router's (all but InvokeModel in an invocation log), if its operation, model and
    time fit a record whose outcome nobody knows. Such a call is said to be probable.
 """
@@ -52,9 +53,15 @@ ON CONFLICT (request_id) DO UPDATE SET
     callers_id = coalesce(nullif(callers_id, ''), excluded.callers_id)
 """
 _ADD_RECORD = "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)"
+# Without the condition a call without an id would be that of any record without one.
+_BY_REQUEST_ID = """
+UPDATE calls SET record = (SELECT audit_id FROM records WHERE upstream_request_id = calls.request_id)
+WHERE request_id != ''
+"""
 _BY_AUDIT_ID = """
 SELECT calls.request_id, calls.operation AS called, records.* FROM calls JOIN records USING (audit_id)
-WHERE record IS NULL AND abs(calls.time - records.time) <= ? ORDER BY calls.time
+WHERE record IS NULL AND NOT (state = 'DENIED' AND fate = ?) AND abs(calls.time - records.time) <= ?
+ORDER BY calls.time
 """
 _WITHOUT_AN_ID = "SELECT * FROM calls WHERE record IS NULL AND audit_id = '' AND NOT in_trail ORDER BY time"
 _OPEN_RECORDS = """
@@ -69,10 +76,12 @@ UPDATE records SET verdict = CASE
     WHEN operation NOT IN (SELECT operation FROM covered) THEN 'not covered'
     WHEN fate = ? THEN 'without a call' ELSE 'no trace' END
 """
-# A pattern of identities, then the range.
+# Whether those of denied requests or all others, a pattern of identities, then the range.
 _CALLS_WITHOUT_RECORD = """
 SELECT *, EXISTS (SELECT 1 FROM records WHERE audit_id = calls.audit_id) AS claims_a_record FROM calls
-WHERE record IS NULL AND identity GLOB ? AND time >= ? AND time < ? ORDER BY time
+WHERE record IS NULL
+AND EXISTS (SELECT 1 FROM records WHERE audit_id = calls.audit_id AND state = 'DENIED' AND fate = ?) = ?
+AND identity GLOB ? AND time >= ? AND time < ? ORDER BY time
 """
 _ODD_IDS = """
 SELECT * FROM calls WHERE record IS NOT NULL AND time >= ? AND time < ? AND (
@@ -114,17 +123,13 @@ class Reconciliation:
 
     def add_records(self, records: Iterable[Record]) -> None:
         """Those of the range and its edges."""
-        self._database.executemany(
-            "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)", map(_record_row, records)
-        )
+        self._database.executemany(_ADD_RECORD, map(_record_row, records))
 
     def join(self, covered: set[str]) -> None:
         """Find the record of each call. ``covered`` are the operations that the given logs must have."""
         self._database.executescript(_INDEXES)
         self._database.executemany("INSERT INTO covered VALUES (?)", ((operation,) for operation in covered))
-        self._database.execute(
-            "UPDATE calls SET record = (SELECT audit_id FROM records WHERE upstream_request_id = calls.request_id)"
-        )
+        self._database.execute(_BY_REQUEST_ID)
         self._database.execute("UPDATE calls SET way = ? WHERE record IS NOT NULL", (BY_REQUEST_ID,))
         for way, found in ((BY_AUDIT_ID, self._by_audit_id), (PROBABLE, self._by_time_and_model)):
             settled = [(record, way, request_id) for record, request_id in found()]
@@ -134,7 +139,7 @@ class Reconciliation:
 
     def _by_audit_id(self) -> Iterator[tuple[str, str]]:
         used: Counter[str] = Counter()
-        for row in self._database.execute(_BY_AUDIT_ID, (EDGE_SECONDS,)):
+        for row in self._database.execute(_BY_AUDIT_ID, (NOT_SENT, EDGE_SECONDS)):
             audit_id, operation = row["audit_id"], row["operation"]
             most = most_calls(operation, row["attempts"])
             others = used[audit_id] + (1 if row["upstream_request_id"] else 0)
@@ -154,7 +159,11 @@ class Reconciliation:
 
     def calls_without_record(self, identity: str) -> Iterator[sqlite3.Row]:
         """Calls that no record stands for, by an identity whose ARN fits a pattern (``*`` for any)."""
-        return self._database.execute(_CALLS_WITHOUT_RECORD, (identity, *self._range))
+        return self._database.execute(_CALLS_WITHOUT_RECORD, (NOT_SENT, False, identity, *self._range))
+
+    def calls_of_denied_requests(self, identity: str) -> Iterator[sqlite3.Row]:
+        """Calls with the audit id of a request that the router says it denied, and sent nothing for."""
+        return self._database.execute(_CALLS_WITHOUT_RECORD, (NOT_SENT, True, identity, *self._range))
 
     def records_without_call(self) -> Iterator[sqlite3.Row]:
         """Records of what certainly crossed, long enough ago, by a covered operation, of which there is no call."""

@@ -15,6 +15,7 @@ _VERDICTS = ("crossed", "not sent", "no trace", "not covered", "under way", "wit
 def report(comparison: Reconciliation, logs: CommercialLogs, identity: str) -> bool:
     """Print it, and return whether both sides agree. ``identity`` is the pattern of the router's ARNs."""
     calls = _listed("calls without a record", comparison.calls_without_record(identity), _call)
+    denied = _listed("calls of denied requests", comparison.calls_of_denied_requests(identity), _denied_call)
     records = _listed("records without a call", comparison.records_without_call(), _record)
     _listed("records whose outcome nobody knows", comparison.open_records(), _open_record)
     _listed("calls that name another audit id than their record's, or none", comparison.odd_ids(), _odd_id)
@@ -24,11 +25,12 @@ def report(comparison: Reconciliation, logs: CommercialLogs, identity: str) -> b
     _sum_up_records(comparison, logs)
     if logs.unreadable:
         print(f"NOT CERTAIN: {len(logs.unreadable)} logs cannot be read to their end")
-    if calls or records:
-        print(f"DIFFERENT: {calls} calls without a record, {records} records without a call")
+    if calls or records or denied:
+        others = f", {denied} calls of denied requests" if denied else ""
+        print(f"DIFFERENT: {calls} calls without a record, {records} records without a call{others}")
     elif not logs.unreadable:
         print("agreed: every call has its record, and every record of a covered crossing its call")
-    return not (calls or records or logs.unreadable)
+    return not (calls or records or denied or logs.unreadable)
 
 
 def _listed(title: str, rows: Iterable[Any], line: Callable[[Any], str]) -> int:
@@ -50,6 +52,11 @@ def _call(row: sqlite3.Row) -> str:
     elif row["audit_id"]:
         notes.append(f"claims audit id {row['audit_id']}, which no record has")
     return _line(row, row["request_id"], row["operation"], row["model"], row["identity"], row["file"], *notes)
+
+
+def _denied_call(row: sqlite3.Row) -> str:
+    note = f"record {row['audit_id']} says that this was denied and not sent"
+    return _line(row, row["request_id"], row["operation"], row["model"], row["identity"], row["file"], note)
 
 
 def _record(row: sqlite3.Row) -> str:

@@ -168,6 +168,20 @@ def test_a_call_beside_the_router_with_its_credential_is_found(
     assert sum(f"{record['requestId']}, whose record stands for another call" in line for line in lines) == 1
 
 
+def test_a_call_with_the_audit_id_of_a_denied_request_is_found(
+    bench: RouterBench, commercial: CommercialStandIn, compare: Compare
+) -> None:
+    assert bench.invoke(f"global.{PROFILE_ONLY_MODEL}").status == 403
+    (record,) = bench.records("InvokeModel")
+    agent = {"User-Agent": f"cross-partition-router/bench audit/{record['requestId']}"}
+    assert call(commercial, headers={**BEARER, **agent})[0] == 200
+    code, printed = compare()
+    assert code == 1
+    (line,) = listed(printed, "calls of denied requests")
+    assert f"record {record['requestId']} says that this was denied and not sent" in line
+    assert "DIFFERENT: 0 calls without a record, 0 records without a call, 1 calls of denied requests" in printed
+
+
 def test_in_an_account_of_many_others_are_only_counted(
     bench: RouterBench, commercial: CommercialStandIn, compare: Compare
 ) -> None:

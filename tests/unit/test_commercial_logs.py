@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from log_reconciliation.coverage import covered
+from log_reconciliation.coverage import calls_of, covered
 from log_reconciliation.log_files import log_files
 from log_reconciliation.logs import CLOUDTRAIL, INVOCATION_LOG, Call, CommercialLogs
 from log_reconciliation.matching import Reconciliation
@@ -164,9 +164,20 @@ def many() -> bytes:
         (gzip.compress(b"[1]\n"), 0),
         (gzip.compress(b'{"Records": [7, null, {"eventSource": "bedrock.amazonaws.com"}]}'), 0),
         (packed(entry(), entry(timestamp="yesterday"), entry(requestMetadata=[CANARY])), 1),
+        (packed(entry(), entry(requestId="")), 1),
         (packed(entry()) + gzip.compress(f'{{"schemaType": "ModelInvocationLog", "input": "{CANARY}'.encode()), 1),
     ],
-    ids=["cut off", "no gzip", "no JSON", "too deep", "a list", "strange records", "strange members", "unfinished"],
+    ids=[
+        "cut off",
+        "no gzip",
+        "no JSON",
+        "too deep",
+        "a list",
+        "strange records",
+        "strange members",
+        "no id",
+        "unfinished",
+    ],
 )
 def test_what_cannot_be_read_is_named_and_the_rest_is_read(
     tmp_path: Path, write: Write, content: bytes, least: int
@@ -250,6 +261,29 @@ def test_an_audit_id_can_be_used_as_often_as_its_record_can_have_sent_it(changes
     calls = [one_call(name, number) for number, name in enumerate(("made-up-request-id", "b", "c", "d"))]
     comparison = joined(calls, [record(**changes)], {CLOUDTRAIL})
     assert len(list(comparison.calls_without_record("*"))) == left
+
+
+@pytest.mark.parametrize("operation", ["InvokeModel", "ListModels"])
+def test_a_call_of_a_denied_request_is_that_and_nothing_else(operation: str) -> None:
+    """Whoever denied it, something crossed all the same, at whatever time."""
+    denied = record(operation=operation, state="DENIED", status=403, attempts=None, upstream_request_id="")
+    calls = [one_call("a", operation=calls_of(operation)[0]), one_call("b", 900), one_call("c", audit_id="")]
+    comparison = joined(calls, [denied], {CLOUDTRAIL})
+    assert [row["request_id"] for row in comparison.calls_of_denied_requests("*")] == ["a", "b"]
+    assert [row["request_id"] for row in comparison.calls_without_record("*")] == ["c"]
+    assert list(comparison.calls_of_denied_requests("somebody else")) == []
+
+
+def test_what_the_first_credential_sent_before_the_second_was_denied_is_joined() -> None:
+    denied = record(state="DENIED", status=403)
+    comparison = joined([one_call("made-up-request-id")], [denied], {CLOUDTRAIL})
+    assert list(comparison.calls_of_denied_requests("*")) == list(comparison.calls_without_record("*")) == []
+
+
+def test_a_call_without_a_request_id_is_no_records() -> None:
+    denied = record(state="DENIED", status=403, attempts=None, upstream_request_id="")
+    comparison = joined([one_call("", audit_id="")], [denied], {CLOUDTRAIL})
+    assert len(list(comparison.calls_without_record("*"))) == 1
 
 
 def test_an_audit_id_is_of_its_time(tmp_path: Path) -> None:
