@@ -31,7 +31,8 @@ class ArchiveChain:
         """Store the changes as one object at the chain's end, and return its end.
 
         Raises AwsServiceError if that did not succeed, or may not have: then append them again. They may be in the
-        archive twice afterwards, which its check knows of.
+        archive twice afterwards, which its check knows of. Raises ValueError if something is in the way that does not
+        continue the chain: then only a person can help, and nothing is appended behind it.
         """
         end = self._head(deadline)
         while True:
@@ -41,7 +42,7 @@ class ArchiveChain:
             if self._bucket.create(own.key, body, deadline.within(_CALL_SECONDS)):
                 end = own
             else:
-                end = read_end(self._bucket.read(own.key, deadline.within(_CALL_SECONDS)))
+                end = read_end(self._bucket.read(own.key, deadline.within(_CALL_SECONDS)), end)
             # After each step, so that a writer which is far behind and runs out of time leaves the rest to the next.
             self._advance(end, deadline)
             if end == own and not only_ends_day:  # also if it is found there, because the answer to storing it was lost
@@ -52,7 +53,13 @@ class ArchiveChain:
         item = self._dynamodb.call("GetItem", arguments, deadline.within(_CALL_SECONDS)).get("Item")
         if not item:
             return BEGINNING
-        return ArchiveEnd(item["key"]["S"], item["next"]["S"], int(item["number"]["N"]), item["hash"]["S"])
+        return ArchiveEnd(
+            key=item["key"]["S"],
+            next_key=item["next"]["S"],
+            number=int(item["number"]["N"]),
+            hash=item["hash"]["S"],
+            sha256=item["sha256"]["S"],
+        )
 
     def _advance(self, end: ArchiveEnd, deadline: Deadline) -> None:
         """Put the head forward; it never goes back."""
@@ -61,6 +68,7 @@ class ArchiveChain:
             "next": {"S": end.next_key},
             "number": {"N": str(end.number)},
             "hash": {"S": end.hash},
+            "sha256": {"S": end.sha256},
         }
         arguments = {
             "TableName": self._table,

@@ -3,12 +3,13 @@
 An object is gzip of lines ``{"hash":"<64 hex>","entry":<JSON>}``. A line's hash is the SHA-256 of the hash before it,
 as hex text, and of the entry's bytes as they are written; so one chain goes through all lines of all objects.
 
-The first line's entry has ``event`` OBJECT and says which object this is (``key``), which one it follows (``previous``
-and ``previousHash``, the hash of that one's last line), which key its successor will have (``next``), and how many
-``lines`` it has, itself included. The others are changes of audit records: ``event`` INSERT, MODIFY or REMOVE,
-``eventId`` (a change that DynamoDB delivers twice has the same) and, as the last member, ``record``: the record as it
-was afterwards, or before it was removed. All members of a record are sorted by name, so that equal records have equal
-bytes. Every entry has a ``number``, which runs on through the whole archive, and ``archivedAt``.
+The first line's entry has ``event`` OBJECT and says which object this is (``key``), which one it follows (``previous``,
+``previousHash``, the hash of that one's last line, and ``previousSha256``, of its bytes as they are stored), which key
+its successor will have (``next``), and how many ``lines`` it has, itself included. The others are changes of audit
+records: ``event`` INSERT, MODIFY or REMOVE, ``eventId`` (a change that DynamoDB delivers twice has the same) and, as
+the last member, ``record``: the record as it was afterwards, or before it was removed. All members of a record are
+sorted by name, so that equal records have equal bytes. Every entry has a ``number``, which runs on through the whole
+archive, and ``archivedAt``.
 
 Keys are ``records/YYYY/MM/DD/NNNNNNNN.jsonl.gz``: the day of writing, and a running number of that day. A day ends with
 an object that has no changes and whose ``next`` is the first key of the next day on which anything is written; the
@@ -19,6 +20,7 @@ too: writers that store nothing over an existing object cannot fork the chain.
 import gzip
 import hashlib
 import json
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -29,15 +31,16 @@ _SUFFIX = ".jsonl.gz"
 
 @dataclass(frozen=True, slots=True)
 class ArchiveEnd:
-    """The last line of an object, and where the chain goes on from there."""
+    """The last line of an object, its bytes' digest, and where the chain goes on from there."""
 
     key: str  # of the object; "" before the first
     next_key: str
     number: int
     hash: str
+    sha256: str  # of the whole object as it is stored
 
 
-BEGINNING = ArchiveEnd("", FIRST_KEY, 0, "0" * 64)
+BEGINNING = ArchiveEnd("", FIRST_KEY, 0, "0" * 64, "0" * 64)
 
 
 def compose(
@@ -54,6 +57,7 @@ def compose(
         "key": key,
         "previous": end.key,
         "previousHash": end.hash,
+        "previousSha256": end.sha256,
         "next": following,
         "lines": len(contents) + 1,
     }
@@ -64,7 +68,8 @@ def compose(
         text = json.dumps(numbered, separators=(",", ":"))
         digest = hashlib.sha256(f"{digest}{text}".encode()).hexdigest()
         lines.append(f'{{"hash":"{digest}","entry":{text}}}\n')
-    return gzip.compress("".join(lines).encode(), mtime=0), ArchiveEnd(key, following, number, digest)
+    body = gzip.compress("".join(lines).encode(), mtime=0)
+    return body, ArchiveEnd(key, following, number, digest, _sha256(body))
 
 
 def must_end_day(end: ArchiveEnd, today: str) -> bool:
@@ -72,14 +77,23 @@ def must_end_day(end: ArchiveEnd, today: str) -> bool:
     return _day(end.next_key) < today
 
 
-def read_end(body: bytes) -> ArchiveEnd:
-    """The end of an object as it is stored; raises ValueError if it is none of the archive's."""
+def read_end(body: bytes, end: ArchiveEnd) -> ArchiveEnd:
+    """The end of an object as it is stored; raises ValueError if it is none of the archive's, or not what follows on
+    ``end``."""
     try:
         lines = gzip.decompress(body).splitlines()
         first, last = json.loads(lines[0])["entry"], json.loads(lines[-1])
-        return ArchiveEnd(first["key"], first["next"], last["entry"]["number"], last["hash"])
-    except (OSError, EOFError, IndexError, KeyError, TypeError) as error:
+        own = ArchiveEnd(first["key"], first["next"], last["entry"]["number"], last["hash"], _sha256(body))
+        follows_on = (first["previous"], first["previousHash"], first["previousSha256"], first["number"])
+    except (OSError, EOFError, zlib.error, ValueError, LookupError, TypeError, RecursionError) as error:
         raise ValueError(f"not an object of the archive: {type(error).__name__}") from None
+    if (own.key, follows_on) != (end.next_key, (end.key, end.hash, end.sha256, end.number + 1)):
+        raise ValueError(f"the object at {end.next_key} does not follow on {end.key or 'nothing'}, the archive's end")
+    return own
+
+
+def _sha256(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
 
 
 def _key(day: str, sequence: int) -> str:

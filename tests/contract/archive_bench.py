@@ -1,7 +1,7 @@
 """An archive on a bench: the Lambda's writer and the operator's check, over real sockets to moto.
 
 Between the writer and moto's S3 stands a server that stores one object at a time: moto's own check whether there is an
-object already can be overtaken, S3's cannot. It fails as it is told, too.
+object already can be overtaken, S3's cannot. It fails as it is told, too. S3's clock there is that of the writers.
 """
 
 import gzip
@@ -10,7 +10,7 @@ import itertools
 import json
 import threading
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 import boto3
 import pytest
+from moto.s3.models import s3_backends
 
 import verify_audit
 from inference_proxy.archive_chain import ArchiveChain
@@ -44,8 +45,10 @@ StreamRecord = dict[str, Any]
 class S3Front(BackgroundServer):
     """Forwards to moto, one request at a time; ``faults`` are used up by the next requests of a method."""
 
-    def __init__(self, target_url: str) -> None:
+    def __init__(self, target_url: str, stored: Callable[[str], None]) -> None:
+        """``stored`` is called with the key of each object that was."""
         self.faults: dict[str, list[str]] = {}
+        self._stored = stored
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         self._target = urlsplit(target_url).netloc
         self._lock = threading.Lock()
@@ -97,6 +100,8 @@ class S3Front(BackgroundServer):
             try:
                 connection.request(method, path, body, headers)
                 response = connection.getresponse()
+                if (method, response.status) == ("PUT", 200):
+                    self._stored(path.split("/", 2)[2])
                 return response.status, response.read()
             finally:
                 connection.close()
@@ -115,8 +120,8 @@ class ArchiveBench:
         self._make_bucket()
         create_key_table(self.dynamodb, self.head_table, "chain")
         create_table(self.dynamodb, self.audit_table)
-        self.front = S3Front(aws_url)
         self.clock = Clock()
+        self.front = S3Front(aws_url, lambda key: self.date(key, self.clock.now()))
         self._capsys = capsys
         self._transports: list[Transport] = []
         outputs = {
@@ -246,10 +251,32 @@ class ArchiveBench:
                 )
 
     def forge(self, key: str, content: bytes | Sequence[bytes]) -> None:
-        """Put another content in an object's place, without a trace; lines are packed."""
+        """Put another content in an object's place, without a trace, as S3 itself could; lines are packed."""
         body = content if isinstance(content, bytes) else gzip.compress(b"".join(content))
+        stored_at = self._stored(key)[-1].last_modified if self._stored(key) else self.clock.now()
         self.remove(key)
         self.s3.put_object(Bucket=self.bucket, Key=key, Body=body, ChecksumAlgorithm="SHA256")
+        self.date(key, stored_at)
+
+    def date(self, key: str, moment: datetime) -> None:
+        """Let S3 have stored an object then, and have locked it then."""
+        stored = self._stored(key)[-1]
+        stored.last_modified = moment.astimezone(UTC).replace(tzinfo=None, microsecond=0)  # as moto has it
+        self.lock(key, moment + timedelta(days=RETENTION_DAYS))
+
+    def lock(self, key: str, until: datetime) -> None:
+        """Lock an object until then, as only who may bypass the lock can if that is sooner."""
+        self._stored(key)[-1].lock_until = f"{until.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+    def _stored(self, key: str) -> list[Any]:
+        """What moto, which runs in this process, has under a key, oldest first."""
+        (bucket,) = (
+            backend.buckets[self.bucket]
+            for backends in s3_backends.values()
+            for backend in backends.values()
+            if self.bucket in backend.buckets
+        )
+        return list(bucket.keys.getlist(key, []))
 
 
 def stream_record(event: str, item: dict[str, Any], **members: Any) -> StreamRecord:

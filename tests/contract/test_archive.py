@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from inference_proxy.archive_object import ArchiveEnd, compose
 from inference_proxy.aws_service import AwsServiceError
 from tests.contract.archive_bench import TODAY, ArchiveBench, append, side_by_side, stream_record
 from tests.contract.faulty_aws import FaultyAws
@@ -33,8 +34,11 @@ def key(day: Any, number: int) -> str:
 
 def entries(archive: ArchiveBench) -> list[dict[str, Any]]:
     """Every entry of the archive in the order of the chain, after working out its hash."""
-    found, previous, number = [], "0" * 64, 0
+    found, previous, number, stored = [], "0" * 64, 0, "0" * 64
     for name in sorted(archive.keys()):
+        header = json.loads(archive.lines(name)[0])["entry"]
+        assert (header["previousHash"], header["previousSha256"]) == (previous, stored)
+        stored = hashlib.sha256(archive.read(name)).hexdigest()
         for line in archive.lines(name):
             written = json.loads(line)
             text = line.removesuffix(b"}\n").partition(b'"entry":')[2]
@@ -197,7 +201,38 @@ def test_something_else_at_the_next_key_stops_the_writer(archive: ArchiveBench) 
     """Rather than a chain that has a hole: the batch stays in the stream, and the alarm on its age says so."""
     writer = archive.writer()
     append(writer, archive.crossings("a"))
-    for content in (b"not gzip", gzip.compress(b"{}\n"), gzip.compress(b"")):
+    deep = b'{"entry":' + b"[" * 100_000
+    for content in (b"not gzip", gzip.compress(b"x" * 99)[:-9], *map(gzip.compress, (b"{}\n", b"", deep))):
         archive.forge(key(TODAY, 2), content)
         with pytest.raises(ValueError, match="not an object of the archive"):
             append(writer, archive.crossings("b"))
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"key": FIRST},
+        {"previous": FIRST},
+        {"previousHash": "f" * 64},
+        {"previousSha256": "f" * 64},
+        {"number": 7},
+        {"next": "records/2031/01/01/00000001.jsonl.gz", "previousHash": "f" * 64},
+    ],
+    ids=["key", "previous", "hash", "bytes", "number", "next"],
+)
+def test_a_planted_object_that_does_not_follow_on_the_end_stops_the_writer(
+    archive: ArchiveBench, forged: dict[str, Any]
+) -> None:
+    """Whoever may put objects knows the format: the writer would go on behind it, where the planter wants it to."""
+    archive.on(TODAY)
+    writer = archive.writer()
+    append(writer, archive.crossings("a"))
+    end = archive.dynamodb.get_item(TableName=archive.head_table, Key={"chain": {"S": "audit"}})["Item"]
+    known = ArchiveEnd(key(TODAY, 1), key(TODAY, 2), int(end["number"]["N"]), end["hash"]["S"], end["sha256"]["S"])
+    honest, _ = compose(known, TODAY.isoformat(), [], "2026-11-23T00:00:00.000Z")
+    header = json.loads(gzip.decompress(honest))["entry"] | forged
+    line = f'{{"hash":"{"0" * 64}","entry":{json.dumps(header, separators=(",", ":"))}}}\n'
+    archive.s3.put_object(Bucket=archive.bucket, Key=key(TODAY, 2), Body=gzip.compress(line.encode()))
+    with pytest.raises(ValueError, match=f"{key(TODAY, 2)} does not follow on {key(TODAY, 1)}"):
+        append(writer, archive.crossings("b"))
+    assert len(archive.keys()) == 3
