@@ -1,18 +1,15 @@
 """Reads the archive's bucket: which objects and versions there are, and what they hold. ``s3`` is a boto3 client."""
 
-import re
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from typing import Any
 
 from archive_check import lines
 from archive_check.findings import Findings
-from archive_check.lines import ArchivedObject
+from archive_check.keys import FOLDER, folder_of, is_key
+from archive_check.objects import ArchivedObject, Stored
 
-FOLDER = "records/"
-_KEY = re.compile(r"records/([0-9]{4}/[0-9]{2}/[0-9]{2}/)?[0-9]{8}\.jsonl\.gz")
 _SIDE_BY_SIDE = 16
 
 
@@ -25,12 +22,11 @@ class Versions:
 
 
 class ArchiveBucket:
-    """One bucket, whose objects were locked for at least ``retention_days`` when they were stored."""
+    """One bucket. What is wrong with an object by itself is a finding if it is asked for by ``keys`` and ``read``."""
 
-    def __init__(self, s3: Any, name: str, retention_days: int, findings: Findings) -> None:
+    def __init__(self, s3: Any, name: str, findings: Findings) -> None:
         self._s3 = s3
         self._name = name
-        self._retention = timedelta(days=retention_days)
         self._findings = findings
         self._known: dict[str, Versions] = {}
 
@@ -38,73 +34,89 @@ class ArchiveBucket:
         """The keys of some days (YYYY-MM-DD), in the order of the chain; anything beside the chain is a break."""
         found: dict[str, Versions] = {}
         with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-            for versions in pool.map(lambda day: self._versions(f"{FOLDER}{day.replace('-', '/')}/"), days):
-                found |= versions
-        keys = sorted(key for key in found if self._is_sound(key, found[key]))
-        self._known |= {key: found[key] for key in keys}
-        return keys
-
-    def has(self, key: str) -> bool:
-        """Whether there is an object of that key, under a delete marker even."""
-        if key not in self._known:
-            versions = self._versions(key).get(key, Versions())
-            if self._is_sound(key, versions):
-                self._known[key] = versions
-        return key in self._known
+            for of_a_day in pool.map(self._versions, map(folder_of, days)):
+                found |= of_a_day
+        for key, versions in found.items():
+            self._check(key, versions)
+        self._known |= found
+        return sorted(key for key, versions in found.items() if is_key(key) and versions.contents)
 
     def first_key_after(self, day: str) -> str | None:
         """The key of the first object after a day, but for those under a delete marker; None at the end."""
-        after = f"{FOLDER}{day.replace('-', '/')}/~"  # behind all of that day's keys
+        after = f"{folder_of(day)}~"  # behind all of that day's keys
         answer = self._s3.list_objects_v2(Bucket=self._name, Prefix=FOLDER, StartAfter=after, MaxKeys=1)
         return str(answer["Contents"][0]["Key"]) if answer.get("Contents") else None
 
     def read(self, keys: Iterable[str]) -> Iterator[ArchivedObject]:
-        """The objects of known keys, side by side, in the order of the keys; their own breaks are findings already."""
+        """The objects of known keys, side by side, in the order of the keys."""
         with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-            for found, lock in pool.map(self._read, keys):
-                for kind, text in (*lock, *found.breaks):
+            for found in pool.map(self._read, keys):
+                for kind, text in found.breaks:
                     self._findings.add(kind, text)
                 yield found
 
-    def _read(self, key: str) -> tuple[ArchivedObject, list[tuple[str, str]]]:
-        version = self._known[key].contents[0]
-        answer = self._s3.get_object(Bucket=self._name, Key=key, VersionId=version)
-        return lines.check(key, answer["Body"].read()), self._lock_breaks(key, answer)
+    def read_first(self, key: str) -> ArchivedObject | None:
+        """The object before all days, which no day's keys have, with its findings; None if it is not there."""
+        self._known |= self._versions(key)
+        if not self._known.get(key, Versions()).contents:
+            return None
+        self._check(key, self._known[key])
+        (found,) = self.read([key])
+        return found
 
-    def _lock_breaks(self, key: str, answer: Any) -> list[tuple[str, str]]:
-        locked_until: datetime | None = answer.get("ObjectLockRetainUntilDate")
-        stored_at: datetime = answer["LastModified"]
-        if locked_until is None:
-            return [("unlocked object", f"{key} has no retention, or s3:GetObjectRetention is not allowed")]
-        # S3 counts the days from when the object came in, by its own clock.
-        if locked_until < stored_at + self._retention - timedelta(minutes=1):
-            days = self._retention.days
-            return [
-                ("short lock", f"{key} is locked until {locked_until:%Y-%m-%d}, not for the {days} days configured")
-            ]
-        return []
+    def look_at(self, key: str) -> ArchivedObject | None:
+        """An object that others are judged by, from outside the days; None if it is not there."""
+        if not is_key(key):
+            return None
+        if key not in self._known:
+            self._known[key] = self._versions(key).get(key, Versions())
+        if not self._known[key].contents:
+            return None
+        found = self._read(key)
+        found.breaks.clear()
+        return found
 
-    def _is_sound(self, key: str, versions: Versions) -> bool:
-        """Whether a key is one of the chain and has an object; says what is wrong with it."""
-        if not _KEY.fullmatch(key):
+    def look_at_day(self, day: str, after: str) -> Iterator[ArchivedObject]:
+        """The objects of a day that come after a key, likewise. A few at a time: mostly not all are asked for."""
+        found = self._versions(folder_of(day))
+        self._known |= found
+        keys = sorted(key for key, versions in found.items() if is_key(key) and versions.contents and key > after)
+        with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+            for first in range(0, len(keys), _SIDE_BY_SIDE):
+                yield from pool.map(self._read, keys[first : first + _SIDE_BY_SIDE])
+
+    def _read(self, key: str) -> ArchivedObject:
+        versions = self._known[key]
+        answer = self._s3.get_object(Bucket=self._name, Key=key, VersionId=versions.contents[0])
+        # One byte more than there can be says that there are too many.
+        found = lines.check(key, answer["Body"].read(lines.MOST_BYTES + 1))
+        found.stored = Stored(
+            at=answer["LastModified"],
+            locked_until=answer.get("ObjectLockRetainUntilDate"),
+            mode=answer.get("ObjectLockMode", "none"),
+            kms_key=answer.get("SSEKMSKeyId", ""),
+            delete_marker=bool(versions.delete_markers),
+        )
+        return found
+
+    def _check(self, key: str, versions: Versions) -> None:
+        """Whether a key is one of the chain and has one content. What is gone altogether, the chain shows."""
+        if not is_key(key):
             self._findings.add("foreign object", f"{key} is none that the router writes")
-            return False
-        if versions.delete_markers:
-            below = "its content is still there and is checked" if versions.contents else "nothing is left below it"
-            self._findings.add("deleted object", f"{key} has a delete marker; {below}")
-        if len(versions.contents) > 1:
+        elif len(versions.contents) > 1:
             newer = ", ".join(versions.contents[1:])
             self._findings.add(
                 "replaced object",
                 f"{key} has a second version ({newer}); the first one is checked, {versions.contents[0]}",
             )
-        return bool(versions.contents)
 
     def _versions(self, prefix: str) -> dict[str, Versions]:
         found: dict[str, Versions] = {}
         for page in self._s3.get_paginator("list_object_versions").paginate(Bucket=self._name, Prefix=prefix):
-            for version in reversed(page.get("Versions", ())):  # S3 lists the newest first
+            for version in page.get("Versions", ()):
                 found.setdefault(version["Key"], Versions()).contents.append(version["VersionId"])
             for marker in page.get("DeleteMarkers", ()):
                 found.setdefault(marker["Key"], Versions()).delete_markers.append(marker["VersionId"])
+        for versions in found.values():
+            versions.contents.reverse()  # S3 lists the newest first, over pages too
         return found

@@ -9,20 +9,24 @@ class Findings:
     """Collects breaks and notes."""
 
     def __init__(self) -> None:
-        self.notes: list[str] = []
         self._lines: list[str] = []
         self._kinds: Counter[str] = Counter()
+        self._notes: Counter[str] = Counter()
 
     def add(self, kind: str, text: str) -> None:
         """A break: its name ("removed object") and what it is about."""
         self._kinds[kind] += 1
         if self._kinds[kind] <= _LINES_OF_A_KIND:
-            self._lines.append(f"{kind}: {text}")
+            self._lines.append(f"{kind}: {_plain(text)}")
 
     def note(self, number: int, text: str) -> None:
         """Something that is no break, with how often it was met; nothing if it never was."""
-        if number:
-            self.notes.append(f"note: {number:,} {text}")
+        self._notes[_plain(text)] += number
+
+    @property
+    def notes(self) -> list[str]:
+        """What is no break, in the order in which it was met first."""
+        return [f"note: {number:,} {text}" for text, number in self._notes.items() if number]
 
     @property
     def lines(self) -> list[str]:
@@ -38,3 +42,8 @@ class Findings:
     def summary(self) -> str:
         """How many breaks of which kind; "" if there are none."""
         return ", ".join(f"{count:,} {kind}" for kind, count in self._kinds.items())
+
+
+def _plain(text: str) -> str:
+    """A text fit for a terminal, which somebody else may have chosen a part of."""
+    return text if text.isascii() and text.isprintable() else ascii(text)[1:-1]

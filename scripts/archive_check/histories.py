@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from archive_check.findings import Findings
-from archive_check.lines import Change
+from archive_check.objects import Change
 
 _FIRST_STATES = ("STARTED", "DENIED")
 

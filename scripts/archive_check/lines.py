@@ -1,48 +1,29 @@
 """Checks one object of the archive by itself: gzip, lines, numbers, hashes. How objects are linked is not its matter.
 
 The format is that of lambda_src/inference_proxy/archive_object.py; what is right is worked out here, from the bytes.
+Whoever wrote them may have meant harm: nothing that they say costs more than their own size.
 """
 
-import gzip
 import hashlib
 import json
 import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
 from typing import Any, NamedTuple
 
+from archive_check.keys import is_key
+from archive_check.objects import ArchivedObject, Change
+
+MOST_BYTES = 32_000_000  # of an object, packed or not; what Lambda hands the writer at once has 6 MB
 _LINE = re.compile(rb'\{"hash":"([0-9a-f]{64})","entry":(\{.*\})\}')
 _RECORD = b',"record":'  # in no text: there its quotes would be escaped
-_HEADER = {"key": str, "previous": str, "previousHash": str, "next": str, "lines": int, "archivedAt": str}
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_HEADER = {"key": str, "previous": str, "previousHash": str, "previousSha256": str, "next": str, "lines": int}
 _EVENTS = ("INSERT", "MODIFY", "REMOVE")
-
-
-class Change(NamedTuple):
-    """A change of an audit record, as far as the check needs it."""
-
-    where: str  # object and line
-    event: str
-    event_id: str
-    request_id: str
-    timestamp: str
-    state: str
-    expires_at: int  # epoch seconds
-    digest: bytes  # of the whole record, as it is written
-
-
-@dataclass(slots=True)
-class ArchivedObject:
-    """An object that was read; without a header nothing is known of what it says it is."""
-
-    key: str
-    header: Mapping[str, Any] | None = None
-    first_number: int = 0
-    last_number: int = 0
-    first_hash: str = ""
-    last_hash: str = ""
-    changes: Sequence[Change] = ()
-    breaks: list[tuple[str, str]] = field(default_factory=list)  # name and text
+_NUMBERS = range(1, 2**53)
+_SHOWN = 5
 
 
 class _Line(NamedTuple):
@@ -59,15 +40,17 @@ def digest(record: Mapping[str, Any]) -> bytes:
 
 def check(key: str, body: bytes) -> ArchivedObject:
     """Read an object, and say what is wrong with it."""
-    found = ArchivedObject(key)
-    try:
-        written = gzip.decompress(body).splitlines()
-    except (OSError, EOFError, zlib.error) as error:
-        found.breaks.append(("damaged object", f"{key} cannot be unpacked ({error}); what it holds is lost"))
+    found = ArchivedObject(key, hashlib.sha256(body).hexdigest())
+    text = _unpacked(key, body, found.breaks)
+    if text is None:
         return found
+    written = text.split(b"\n")  # and at nothing else, or a changed byte could be another end of a line
+    if written.pop():
+        found.breaks.append(("changed line", f"{key} does not end with the end of a line"))
     lines = list(_parsed(key, written, found.breaks))
     header = next((line.entry for line in lines if line.entry["event"] == "OBJECT"), {})
-    if not all(isinstance(header.get(name), kind) for name, kind in _HEADER.items()):
+    found.archived_at = _time_of(header)
+    if found.archived_at is None:
         found.breaks.append(("changed line", f"{key} has no line that says which object this is"))
         return found
     if header["key"] != key:
@@ -82,25 +65,63 @@ def check(key: str, body: bytes) -> ArchivedObject:
     return found
 
 
+def _unpacked(key: str, body: bytes, breaks: list[tuple[str, str]]) -> bytes | None:
+    unpacker = zlib.decompressobj(wbits=31)  # gzip
+    try:
+        text = unpacker.decompress(body, MOST_BYTES + 1)
+    except zlib.error as error:
+        breaks.append(("damaged object", f"{key} cannot be unpacked ({error}); what it holds is lost"))
+        return None
+    if max(len(body), len(text)) > MOST_BYTES:
+        breaks.append(("oversized object", f"{key} has more than {MOST_BYTES:,} bytes, as the router writes none"))
+        return None
+    if not unpacker.eof:
+        breaks.append(("damaged object", f"{key} cannot be unpacked (it is cut off); what it holds is lost"))
+        return None
+    if unpacker.unused_data:
+        breaks.append(("added bytes", f"{key} has {len(unpacker.unused_data):,} bytes behind its end"))
+    return text
+
+
+def _time_of(header: Mapping[str, Any]) -> datetime | None:
+    """When an object says that it was archived; None if it is no header."""
+    if not all(isinstance(header.get(name), kind) for name, kind in _HEADER.items()):
+        return None
+    keys = [header["key"], header["next"], *filter(None, [header["previous"]])]
+    digests = header["previousHash"], header["previousSha256"]
+    if not (all(map(is_key, keys)) and all(map(_DIGEST.fullmatch, digests)) and header["lines"] in _NUMBERS):
+        return None
+    try:
+        archived_at = datetime.fromisoformat(header["archivedAt"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return archived_at if archived_at.tzinfo else None
+
+
 def _parsed(key: str, written: Sequence[bytes], breaks: list[tuple[str, str]]) -> Iterator[_Line]:
+    others = []
     for place, line in enumerate(written, start=1):
         parts = _LINE.fullmatch(line)
         entry = _entry(parts[2]) if parts else None
         if parts and entry:
             yield _Line(place, parts[1].decode(), parts[2], entry)
         else:
-            breaks.append(("changed line", f"{key} line {place} is none that the router writes"))
+            others.append(place)
+    if others:
+        breaks.append(("changed line", f"{key} {_some(others, len(others), 'line')} is none that the router writes"))
 
 
 def _entry(text: bytes) -> dict[str, Any] | None:
     try:
         entry = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     match entry:
-        case {"number": int(), "event": "OBJECT"}:
+        case {"number": int(number), "event": "OBJECT"} if number in _NUMBERS:
             return dict(entry)
-        case {"number": int(), "event": event, "eventId": str(), "record": {"requestId": str()}} if event in _EVENTS:
+        case {"number": int(number), "event": str(event), "eventId": str(), "record": {"requestId": str()}} if (
+            number in _NUMBERS and event in _EVENTS
+        ):
             return dict(entry)
     return None
 
@@ -108,23 +129,21 @@ def _entry(text: bytes) -> dict[str, Any] | None:
 def _check_numbers(key: str, lines: Sequence[_Line], count: int, announced: int, breaks: list[tuple[str, str]]) -> None:
     """Whether the lines are all there, once, in their order."""
     numbers = [line.entry["number"] for line in lines]
-    first = min(numbers)
-    missing = sorted(set(range(first, first + announced)) - set(numbers))
+    expected, there = range(min(numbers), min(numbers) + announced), set(numbers)
+    absent = announced - sum(number in expected for number in there)
+    missing = _some(list(islice((number for number in expected if number not in there), _SHOWN)), absent, "entry")
     if count < announced:
-        breaks.append(("removed lines", f"{key} has {count} of {announced} lines; missing: {_some(missing, 'entry')}"))
+        breaks.append(("removed lines", f"{key} has {count} of {announced} lines; missing: {missing}"))
     elif count > announced:
         breaks.append(("added lines", f"{key} has {count} lines, and was written with {announced}"))
     elif numbers != sorted(numbers):
         moved = [
             line.place for line, number in zip(lines, sorted(numbers), strict=True) if line.entry["number"] != number
         ]
-        breaks.append(
-            ("reordered lines", f"{key} {_some(moved, 'line')} are not in the order in which they were written")
-        )
-    elif missing and count == len(lines):
-        breaks.append(
-            ("changed line", f"{key}: the numbers of its entries do not run on; missing: {_some(missing, 'entry')}")
-        )
+        text = f"{key} {_some(moved, len(moved), 'line')} are not in the order in which they were written"
+        breaks.append(("reordered lines", text))
+    elif absent and count == len(lines):
+        breaks.append(("changed line", f"{key}: the numbers of its entries do not run on; missing: {missing}"))
 
 
 def _check_hashes(key: str, lines: Sequence[_Line], previous_hash: str, breaks: list[tuple[str, str]]) -> None:
@@ -143,13 +162,17 @@ def _change(key: str, line: _Line) -> Change:
     return Change(
         where=f"{key} line {line.place}",
         event=line.entry["event"],
-        event_id=str(line.entry["eventId"]),
-        request_id=str(record["requestId"]),
-        timestamp=str(record.get("timestamp")),
-        state=str(record.get("state")),
+        event_id=line.entry["eventId"],
+        request_id=record["requestId"],
+        timestamp=_text(record.get("timestamp")),
+        state=_text(record.get("state")),
         expires_at=expires_at if isinstance(expires_at, int) else 0,
         digest=hashlib.sha256(line.text.partition(_RECORD)[2][:-1]).digest(),
     )
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _request(line: _Line) -> str:
@@ -157,6 +180,6 @@ def _request(line: _Line) -> str:
     return f" (request {record['requestId']})" if isinstance(record, dict) else ""
 
 
-def _some(numbers: Sequence[int], noun: str) -> str:
-    shown = ", ".join(map(str, numbers[:5]))
-    return f"{noun} {shown}" + (f" and {len(numbers) - 5} more" if len(numbers) > 5 else "")
+def _some(numbers: Sequence[int], count: int, noun: str) -> str:
+    shown = ", ".join(map(str, numbers[:_SHOWN]))
+    return f"{noun} {shown}" + (f" and {count - _SHOWN} more" if count > _SHOWN else "")

@@ -17,12 +17,14 @@ from archive_check.lines import digest
 from deployment import REPOSITORY
 
 sys.path.insert(0, str(REPOSITORY / "lambda_src"))
+from inference_proxy.audit import SHARDS
 from inference_proxy.operations.archive import plain
 
-SHARDS = 4
-# The longest request, the reconciler behind it, and the window in which Lambda gathers changes: 15, 4 and 5 minutes.
+# The longest request, the reconciler behind it, and the window in which Lambda gathers changes have at most 5 minutes
+# each, as Terraform has it; the rest is for a batch that had to be delivered again.
 UNDER_WAY = timedelta(minutes=30)
 _KEYS_A_CALL = 100  # DynamoDB's limit for BatchGetItem
+_LONGEST_KEYS = (2048, 1024)  # bytes of requestId and timestamp: DynamoDB refuses to look for others
 _SIDE_BY_SIDE = 8
 _LONGEST_PAUSE_SECONDS = 5.0
 
@@ -47,31 +49,52 @@ class Comparison:
 
 
 class AuditTable:
-    """The audit table, which holds records until their time is over."""
+    """The audit table, which holds records until their time is over, beside what the archive says of them."""
 
-    def __init__(self, dynamodb: Any, name: str) -> None:
+    def __init__(self, dynamodb: Any, name: str, histories: Mapping[str, History], archive_since: str) -> None:
         self._dynamodb = dynamodb
         self._name = name
+        self._histories = histories
+        self._archive_since = archive_since
+        self._settled_before = (datetime.now(UTC) - UNDER_WAY).isoformat()
         for operation in ("Query", "BatchGetItem"):
             dynamodb.meta.events.register(f"before-parse.dynamodb.{operation}", _as_it_came)
 
-    def compare(
-        self, days: Sequence[str], histories: Mapping[str, History], archive_since: str
-    ) -> Iterator[Comparison]:
-        """The records of some days beside their archived histories, a hundred at a time."""
+    def compare(self, days: Sequence[str]) -> Iterator[Comparison]:
+        """The records that the index has of some days, a hundred at a time."""
         partitions = [f"{day}#{shard}" for day in days for shard in range(SHARDS)]
-        settled_before = (datetime.now(UTC) - UNDER_WAY).isoformat()
         with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
             for batches in pool.map(self._keys, partitions):
-                for items in pool.map(self._items, batches):
-                    yield _compare(items, histories, archive_since, settled_before)
+                yield from map(self._compared, pool.map(self._items, batches))
 
-    def existing(self, keys: Iterable[tuple[str, str]]) -> set[str]:
-        """Of these records (request id and timestamp), those that the table has."""
-        wanted = [{"requestId": {"S": request_id}, "timestamp": {"S": timestamp}} for request_id, timestamp in keys]
+    def look_up(self, keys: Iterable[tuple[str, str]]) -> Iterator[Comparison]:
+        """Those of some records (request id and timestamp) that the table has, whatever the index says: that may lag
+        behind, and it has no record whose ``dayShard`` somebody took away."""
+        wanted = [
+            {"requestId": {"S": request_id}, "timestamp": {"S": timestamp}}
+            for request_id, timestamp in keys
+            if all(map(_can_be_looked_for, (request_id, timestamp), _LONGEST_KEYS))
+        ]
         batches = [wanted[first : first + _KEYS_A_CALL] for first in range(0, len(wanted), _KEYS_A_CALL)]
         with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-            return {item["requestId"]["S"] for items in pool.map(self._items, batches) for item in items}
+            yield from map(self._compared, pool.map(self._items, batches))
+
+    def _compared(self, items: Iterable[Item]) -> Comparison:
+        found = Comparison()
+        for item in items:
+            record = plain(item)
+            request_id, timestamp = str(record["requestId"]), str(record["timestamp"])
+            found.seen.add(request_id)
+            history, stored = self._histories.get(request_id), digest(record)
+            if history and history.digest == stored:
+                continue
+            if timestamp >= self._settled_before:
+                found.under_way += 1
+            elif not history and timestamp < self._archive_since:
+                found.older_than_archive += 1
+            else:
+                found.differing[request_id] = stored
+        return found
 
     def _keys(self, partition: str) -> list[list[Any]]:
         """The keys of one part of a day, by the hundred."""
@@ -105,21 +128,5 @@ def _as_it_came(response_dict: dict[str, Any], customized_response_dict: dict[st
         response_dict["body"] = b"{}"
 
 
-def _compare(
-    items: Iterable[Item], histories: Mapping[str, History], archive_since: str, settled_before: str
-) -> Comparison:
-    found = Comparison()
-    for item in items:
-        record = plain(item)
-        request_id, timestamp = str(record["requestId"]), str(record["timestamp"])
-        found.seen.add(request_id)
-        history, stored = histories.get(request_id), digest(record)
-        if history and history.digest == stored:
-            continue
-        if timestamp >= settled_before:
-            found.under_way += 1
-        elif not history and timestamp < archive_since:
-            found.older_than_archive += 1
-        else:
-            found.differing[request_id] = stored
-    return found
+def _can_be_looked_for(text: str, most_bytes: int) -> bool:
+    return 0 < len(text.encode(errors="replace")) <= most_bytes

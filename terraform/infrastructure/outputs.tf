@@ -17,6 +17,7 @@ output "application_inputs" {
       stream_arn              = module.audit_table.stream_arn
       batching_window_seconds = var.audit_archive.batching_window_seconds
       retention               = module.audit_archive[0].retention
+      kms_key_arn             = module.audit_archive[0].kms_key_arn
     }
     credential = {
       mode       = var.credential.mode

@@ -37,6 +37,7 @@ from tests.contract.background_server import BackgroundServer
 from tests.contract.router_bench import CALLER_ARN, REGION, create_key_table, create_table
 
 RETENTION_DAYS = 913
+KMS_KEY_ARN = f"arn:aws-us-gov:kms:{REGION}:123456789012:key/11111111-2222-4333-8444-555555555555"
 TODAY = datetime.now(UTC).date()
 
 StreamRecord = dict[str, Any]
@@ -124,22 +125,22 @@ class ArchiveBench:
         self.front = S3Front(aws_url, lambda key: self.date(key, self.clock.now()))
         self._capsys = capsys
         self._transports: list[Transport] = []
-        outputs = {
-            "application_inputs": {
-                "value": {
-                    "region": REGION,
-                    "audit_table_name": self.audit_table,
-                    "audit_archive": {
-                        "bucket": self.bucket,
-                        "table_name": self.head_table,
-                        "retention": {"mode": "GOVERNANCE", "days": RETENTION_DAYS},
-                    },
-                }
-            }
-        }
-        (folder / "outputs.json").write_text(json.dumps(outputs))
-        monkeypatch.setenv("INFRASTRUCTURE_OUTPUTS", str(folder / "outputs.json"))
+        self._outputs = folder / "outputs.json"
+        self.configure()
+        monkeypatch.setenv("INFRASTRUCTURE_OUTPUTS", str(self._outputs))
         monkeypatch.setenv("AWS_ENDPOINT_URL", aws_url)
+
+    def configure(self, **changes: Any) -> None:
+        """What Terraform says of the archive, from now on with other settings than those it was written with."""
+        archive = {
+            "bucket": self.bucket,
+            "table_name": self.head_table,
+            "kms_key_arn": KMS_KEY_ARN,
+            "retention": {"mode": "GOVERNANCE", "days": RETENTION_DAYS},
+            **changes,
+        }
+        inputs = {"region": REGION, "audit_table_name": self.audit_table, "audit_archive": archive}
+        self._outputs.write_text(json.dumps({"application_inputs": {"value": inputs}}))
 
     def _make_bucket(self) -> None:
         self.s3.create_bucket(
@@ -150,6 +151,11 @@ class ArchiveBench:
         rule = {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": RETENTION_DAYS}}
         lock = {"ObjectLockEnabled": "Enabled", "Rule": rule}
         self.s3.put_object_lock_configuration(Bucket=self.bucket, ObjectLockConfiguration=lock)
+        encryption = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": KMS_KEY_ARN}
+        self.s3.put_bucket_encryption(
+            Bucket=self.bucket,
+            ServerSideEncryptionConfiguration={"Rules": [{"ApplyServerSideEncryptionByDefault": encryption}]},
+        )
 
     @contextmanager
     def running(self) -> Iterator["ArchiveBench"]:
@@ -253,7 +259,7 @@ class ArchiveBench:
     def forge(self, key: str, content: bytes | Sequence[bytes]) -> None:
         """Put another content in an object's place, without a trace, as S3 itself could; lines are packed."""
         body = content if isinstance(content, bytes) else gzip.compress(b"".join(content))
-        stored_at = self._stored(key)[-1].last_modified if self._stored(key) else self.clock.now()
+        stored_at = self.stored_at(key) if self._stored(key) else self.clock.now()
         self.remove(key)
         self.s3.put_object(Bucket=self.bucket, Key=key, Body=body, ChecksumAlgorithm="SHA256")
         self.date(key, stored_at)
@@ -263,6 +269,11 @@ class ArchiveBench:
         stored = self._stored(key)[-1]
         stored.last_modified = moment.astimezone(UTC).replace(tzinfo=None, microsecond=0)  # as moto has it
         self.lock(key, moment + timedelta(days=RETENTION_DAYS))
+
+    def stored_at(self, key: str) -> datetime:
+        """Since when S3 has an object."""
+        moment: datetime = self._stored(key)[-1].last_modified
+        return moment.replace(tzinfo=UTC)
 
     def lock(self, key: str, until: datetime) -> None:
         """Lock an object until then, as only who may bypass the lock can if that is sooner."""

@@ -1,10 +1,13 @@
 """Servers for the contract tests: moto for GovCloud's services, the stand-in for Commercial Bedrock."""
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 import pytest
 from moto.server import ThreadedMotoServer
 
+from tests.contract.archive_bench import ArchiveBench
+from tests.contract.archive_tampering import DAY1, DAY2, DAY3
 from tests.contract.faulty_aws import FaultyAws
 from tests.contract.router_bench import RouterBench
 from tests.fakes.commercial import CommercialStandIn
@@ -67,3 +70,19 @@ def faulty_aws(aws_url: str) -> Iterator[FaultyAws]:
 def posts(commercial: CommercialStandIn) -> int:
     """How many invocations reached Commercial."""
     return sum(request["method"] == "POST" for request in commercial.requests)
+
+
+@pytest.fixture
+def empty_archive(
+    aws_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[ArchiveBench]:
+    """An archive that has not begun."""
+    with ArchiveBench(aws_url, tmp_path, monkeypatch, capsys).running() as bench:
+        yield bench
+
+
+@pytest.fixture
+def archive(empty_archive: ArchiveBench) -> ArchiveBench:
+    """Three days of three objects each; the first two days have a fourth one, which ends them."""
+    empty_archive.fill(DAY1, DAY2, DAY3)
+    return empty_archive

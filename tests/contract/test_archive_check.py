@@ -1,9 +1,8 @@
 """The archive's check: each way in which an archive can be broken is found by name, and honest ones are verified."""
 
 import gzip
-import hashlib
 import json
-from collections.abc import Iterator, Sequence
+import os
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,57 +12,19 @@ import pytest
 import verify_audit
 from inference_proxy.aws_service import AwsServiceError
 from tests.contract.archive_bench import TODAY, ArchiveBench, append, side_by_side
+from tests.contract.archive_tampering import (
+    DAY1,
+    DAY2,
+    DAY3,
+    FIRST,
+    broken,
+    key,
+    rechained,
+    set_attribute,
+    table_key,
+    verified,
+)
 from tests.contract.faulty_aws import FaultyAws
-
-FIRST = "records/00000000.jsonl.gz"
-DAY1, DAY2, DAY3 = (TODAY - timedelta(days=days) for days in (4, 3, 2))
-
-
-@pytest.fixture
-def empty(
-    aws_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[ArchiveBench]:
-    """An archive that has not begun."""
-    with ArchiveBench(aws_url, tmp_path, monkeypatch, capsys).running() as bench:
-        yield bench
-
-
-@pytest.fixture
-def archive(empty: ArchiveBench) -> ArchiveBench:
-    """Three days of three objects each; the first two days have a fourth one, which ends them."""
-    empty.fill(DAY1, DAY2, DAY3)
-    return empty
-
-
-def key(day: date, number: int) -> str:
-    return f"records/{day:%Y/%m/%d}/{number:08d}.jsonl.gz"
-
-
-def broken(archive: ArchiveBench, first: date = DAY1, last: date = DAY3) -> list[str]:
-    """What the check of a broken archive says, without its last line."""
-    code, lines = archive.verify(first, last)
-    assert code == 1
-    assert lines[-1].startswith("BROKEN: ")
-    return lines[:-1]
-
-
-def verified(archive: ArchiveBench, first: date = DAY1, last: date = DAY3) -> list[str]:
-    """What the check of an honest archive says, with its last line."""
-    code, lines = archive.verify(first, last)
-    assert (code, lines[-1][:10]) == (0, "verified: "), lines
-    return lines
-
-
-def rechained(lines: Sequence[bytes], change: Any) -> list[bytes]:
-    """An object's lines, changed by somebody who knows how hashes are made."""
-    entries = [json.loads(line)["entry"] for line in lines]
-    change(entries)
-    previous, written = entries[0]["previousHash"], []
-    for entry in entries:
-        text = json.dumps(entry, separators=(",", ":"))
-        previous = hashlib.sha256(f"{previous}{text}".encode()).hexdigest()
-        written.append(f'{{"hash":"{previous}","entry":{text}}}\n'.encode())
-    return written
 
 
 def test_an_honest_archive_is_verified(archive: ArchiveBench) -> None:
@@ -80,16 +41,16 @@ def test_parts_of_it_are_verified_with_their_links(archive: ArchiveBench, first:
     verified(archive, first, last)
 
 
-def test_days_without_an_object_are_verified(empty: ArchiveBench) -> None:
-    empty.fill(DAY1, DAY3)
-    (said,) = verified(empty, DAY2, DAY2)
+def test_days_without_an_object_are_verified(empty_archive: ArchiveBench) -> None:
+    empty_archive.fill(DAY1, DAY3)
+    (said,) = verified(empty_archive, DAY2, DAY2)
     assert "0 entries in 0 objects of 1 days" in said
-    verified(empty, DAY1 - timedelta(days=3), DAY1 - timedelta(days=1))
-    verified(empty, TODAY, TODAY)
+    verified(empty_archive, DAY1 - timedelta(days=3), DAY1 - timedelta(days=1))
+    verified(empty_archive, TODAY, TODAY)
 
 
-def test_an_archive_that_holds_nothing_proves_nothing(empty: ArchiveBench) -> None:
-    assert broken(empty) == [
+def test_an_archive_that_holds_nothing_proves_nothing(empty_archive: ArchiveBench) -> None:
+    assert broken(empty_archive) == [
         "missing head: the table of the archive's head is empty: nothing was ever archived, or all is gone"
     ]
 
@@ -183,29 +144,7 @@ def test_a_second_beginning(archive: ArchiveBench) -> None:
     assert f"second beginning: {key(DAY1, 1)} says that nothing comes before it" in broken(archive)
 
 
-def test_an_object_that_is_not_locked_long_enough(archive: ArchiveBench) -> None:
-    version = archive.s3.head_object(Bucket=archive.bucket, Key=key(DAY2, 2))["VersionId"]
-    until = datetime.now(UTC) + timedelta(days=30)
-    archive.s3.put_object_retention(
-        Bucket=archive.bucket,
-        Key=key(DAY2, 2),
-        VersionId=version,
-        Retention={"Mode": "GOVERNANCE", "RetainUntilDate": until},
-        BypassGovernanceRetention=True,
-    )
-    assert broken(archive) == [
-        f"short lock: {key(DAY2, 2)} is locked until {until:%Y-%m-%d}, not for the 913 days configured"
-    ]
-
-
 # --- Lines ---
-
-
-def test_a_changed_byte(archive: ArchiveBench) -> None:
-    body = bytearray(archive.read(key(DAY2, 2)))
-    body[len(body) // 2] ^= 1
-    archive.forge(key(DAY2, 2), bytes(body))
-    assert any(line.startswith(f"damaged object: {key(DAY2, 2)} cannot be unpacked") for line in broken(archive))
 
 
 def test_a_changed_record(archive: ArchiveBench) -> None:
@@ -288,6 +227,15 @@ def test_a_record_changed_in_the_table(archive: ArchiveBench) -> None:
     assert broken(archive) == [f"changed record: request r8 differs in the table from {key(DAY2, 2)} line 4"]
 
 
+@pytest.mark.parametrize("partition", [None, {"S": "2031-01-01#0"}], ids=["removed", "moved"])
+def test_a_record_changed_in_the_table_and_hidden_from_its_index(
+    archive: ArchiveBench, partition: dict[str, str] | None
+) -> None:
+    set_attribute(archive, "r8", "dayShard", partition)
+    set_attribute(archive, "r8", "callerArn", {"S": "somebody else"})
+    assert broken(archive) == [f"changed record: request r8 differs in the table from {key(DAY2, 2)} line 4"]
+
+
 def test_a_record_that_was_never_archived(archive: ArchiveBench) -> None:
     archive.begin("unarchived")
     assert broken(archive) == ["missing record: request unarchived is in the table, and not in the archive"]
@@ -334,14 +282,14 @@ def test_records_under_way_are_not_missed(archive: ArchiveBench) -> None:
     assert lines[0] == "note: 1 records younger than 30 minutes may be on their way to the archive"
 
 
-def test_records_older_than_the_archive_are_not_missed(empty: ArchiveBench) -> None:
-    empty.on(DAY1)
-    old = empty.begin("old")
-    empty.fill(DAY2)
-    append(empty.writer(), [empty.change(old)])
-    empty.on(DAY1)
-    empty.begin("older")
-    lines = verified(empty, DAY1, DAY2)
+def test_records_older_than_the_archive_are_not_missed(empty_archive: ArchiveBench) -> None:
+    empty_archive.on(DAY1)
+    old = empty_archive.begin("old")
+    empty_archive.fill(DAY2)
+    append(empty_archive.writer(), [empty_archive.change(old)])
+    empty_archive.on(DAY1)
+    empty_archive.begin("older")
+    lines = verified(empty_archive, DAY1, DAY2)
     assert lines[0] == "note: 1 records are older than the archive, so it does not have them"
 
 
@@ -357,7 +305,35 @@ def test_a_request_over_midnight_is_found_behind_the_range(archive: ArchiveBench
     verified(archive, DAY3 + timedelta(days=1), DAY3 + timedelta(days=1))
 
 
+@pytest.mark.parametrize("first", [DAY1, DAY2])
+def test_missing_records_are_not_called_older_than_an_archive_whose_beginning_was_rewritten(
+    archive: ArchiveBench, first: date
+) -> None:
+    def begin_later(entries: list[dict[str, Any]]) -> None:
+        entries[0]["archivedAt"] = "2099-01-01T00:00:00.000Z"
+
+    archive.begin("unarchived")
+    archive.forge(FIRST, rechained(archive.lines(FIRST), begin_later))
+    lines = broken(archive, first)
+    assert "missing record: request unarchived is in the table, and not in the archive" in lines
+    assert any(line.startswith(f"rewritten object: {FIRST}") for line in lines) is (first == DAY1)
+
+
 # --- Honest archives that look odd ---
+
+
+def test_an_outcome_long_after_its_record(archive: ArchiveBench) -> None:
+    """Stuck until somebody set the reconciler going again."""
+    archive.on(DAY1)
+    writer = archive.writer()
+    stuck = archive.begin("stuck")
+    archive.on(DAY3)
+    append(writer, [stuck])
+    archive.on(TODAY - timedelta(days=1))
+    append(writer, archive.crossings("next"))
+    append(writer, [archive.change(stuck, "ABANDONED")])
+    for first, last in ((DAY3, DAY3), (DAY1, DAY3), (DAY1, TODAY)):
+        verified(archive, first, last)
 
 
 def test_writers_at_once(archive: ArchiveBench) -> None:
@@ -369,13 +345,15 @@ def test_writers_at_once(archive: ArchiveBench) -> None:
 
 def test_a_batch_delivered_twice(archive: ArchiveBench, faulty_aws: FaultyAws) -> None:
     """Because its writer died between object and head."""
+    archive.clock.skew_seconds = 0
     batch = archive.crossings("a", "b")
+    append(archive.writer(), archive.crossings("c"))
     faulty_aws.faults["PutItem"] = "AccessDeniedException"
     with pytest.raises(AwsServiceError):
         append(archive.writer(faulty_aws.url), batch)
-    verified(archive)  # the head lags behind
+    verified(archive, DAY1, TODAY)  # the head lags behind
     append(archive.writer(), batch)
-    lines = verified(archive)
+    lines = verified(archive, DAY1, TODAY)
     assert lines[0] == "note: 4 changes were delivered twice and are archived twice, which is harmless"
 
 
@@ -406,6 +384,26 @@ def test_days_that_make_no_sense(arguments: list[str], capsys: pytest.CaptureFix
     assert capsys.readouterr().err
 
 
+def test_days_to_come_have_nothing_to_list(archive: ArchiveBench) -> None:
+    (said,) = verified(archive, DAY3, date.max)
+    assert " objects of 3 days, " in said
+
+
+@pytest.mark.parametrize("service", ["S3", "DYNAMODB"])
+def test_what_cannot_be_read_is_not_called_broken(
+    archive: ArchiveBench, service: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", "http://127.0.0.1:9")
+    assert verify_audit.main(["env", str(DAY1), str(DAY1)]) == 2
+    assert "error: nothing is proven: Could not connect" in capsys.readouterr().err
+    monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", archive.aws_url)
+    outputs = Path(os.environ["INFRASTRUCTURE_OUTPUTS"])
+    outputs.write_text(outputs.read_text().replace(archive.bucket, "another"))
+    assert verify_audit.main(["env", str(DAY1), str(DAY1)]) == 2
+    assert "error: nothing is proven: An error occurred" in capsys.readouterr().err
+
+
 def test_an_environment_without_an_archive(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -413,23 +411,3 @@ def test_an_environment_without_an_archive(
     monkeypatch.setenv("INFRASTRUCTURE_OUTPUTS", str(tmp_path / "outputs.json"))
     assert verify_audit.main(["env", "2026-11-01", "2026-11-01"]) == 2
     assert "has no archive" in capsys.readouterr().err
-
-
-def table_key(archive: ArchiveBench, request_id: str) -> dict[str, Any]:
-    (item,) = archive.dynamodb.query(
-        TableName=archive.audit_table,
-        KeyConditionExpression="requestId = :id",
-        ExpressionAttributeValues={":id": {"S": request_id}},
-    )["Items"]
-    return {name: item[name] for name in ("requestId", "timestamp")}
-
-
-def set_attribute(archive: ArchiveBench, request_id: str, name: str, value: dict[str, str]) -> None:
-    """Change a record in the table, as somebody might while the stream is off."""
-    archive.dynamodb.update_item(
-        TableName=archive.audit_table,
-        Key=table_key(archive, request_id),
-        UpdateExpression="SET #name = :value",
-        ExpressionAttributeNames={"#name": name},
-        ExpressionAttributeValues={":value": value},
-    )

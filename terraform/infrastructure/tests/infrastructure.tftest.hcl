@@ -319,8 +319,9 @@ run "an_archive" {
       stream_arn              = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/cross-partition-test-requests/stream/2026-11-22T00:00:00.000"
       batching_window_seconds = 30
       retention               = { mode = "COMPLIANCE", days = 1827 }
+      kms_key_arn             = "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/66666666-7777-8888-9999-000000000000"
     }
-    error_message = "The application and the scripts must learn where the archive is and how it is locked."
+    error_message = "The application and the scripts must learn where the archive is, how it is locked, and with which key."
   }
 
   # What the statements say is proven in modules/iam.
