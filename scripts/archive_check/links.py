@@ -80,7 +80,7 @@ class Links:
         began_at = str(found.header["archivedAt"]) if found.header else ""
         if before:
             if previous == FIRST_KEY:
-                self._storage.check(before, None)
+                self._storage.check(before, found)  # one batch wrote both
                 # The earlier one of both: of the first nothing else says that it is what was written.
                 self.complete_since = min(str(before.header["archivedAt"]), began_at) if before.header else began_at
         elif self._storage.is_over(previous, found):

@@ -26,15 +26,15 @@ class Storage:
         self._findings = findings
         self._now = datetime.now(UTC)
 
-    def check(self, found: ArchivedObject, before: ArchivedObject | None) -> None:
-        """Judge an object, beside the one before it if that is known."""
+    def check(self, found: ArchivedObject, beside: ArchivedObject | None) -> None:
+        """Judge an object, beside the one before it if that is known: it was not to be locked for less time."""
         key, stored, add = found.key, found.stored, self._findings.add
         if stored is None:
             return
         if stored.locked_until is None:
             add("unlocked object", f"{key} has no retention, or s3:GetObjectRetention is not allowed")
         else:
-            self._check_lock(key, stored, before)
+            self._check_lock(key, stored, beside)
         if stored.kms_key != self._kms_key:
             add("wrong key", f"{key} is encrypted with {stored.kms_key or 'no key of KMS'}, not with the archive's key")
         if found.header and found.archived_at:
@@ -63,15 +63,15 @@ class Storage:
             return False
         return datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1) + locked_for < self._now
 
-    def _check_lock(self, key: str, stored: Stored, before: ArchivedObject | None) -> None:
+    def _check_lock(self, key: str, stored: Stored, beside: ArchivedObject | None) -> None:
         if _STRENGTH.get(stored.mode, 0) < _STRENGTH[self._mode]:
             self._findings.add("weak lock", f"{key} is locked in mode {stored.mode}, not in {self._mode} as configured")
         if stored.locked_for + _TOLERANCE >= self._retention:
             return
         days = self._retention.days
-        if before and before.stored and stored.locked_for + _TOLERANCE < before.stored.locked_for:
+        if beside and beside.stored and stored.locked_for + _TOLERANCE < beside.stored.locked_for:
             text = f"{key} is locked until {stored.locked_until:%Y-%m-%d}, not for the {days} days configured"
-            self._findings.add("short lock", f"{text}, and not for as long as {before.key} before it")
+            self._findings.add("short lock", f"{text}, and not for as long as {beside.key}")
         else:
             text = f"objects were locked for {stored.locked_for.days} days when they were stored, before it was {days}"
             self._findings.note(1, text)
