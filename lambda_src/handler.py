@@ -53,18 +53,20 @@ gc.enable()
 def lambda_handler(event: dict[str, Any], context: events.LambdaContext) -> dict[str, Any]:
     """Answer one API Gateway event (REST API, Lambda proxy integration), do a task, or archive what a stream brings.
 
-    Whoever may invoke a function may send it any event, one of API Gateway with another caller's name included. So
-    operators, schedules and the stream have an alias of their own, which answers no requests; the API's alias does
-    nothing else.
+    Whoever may invoke a function may send it any event: one of API Gateway with another caller's name, or changes of
+    records that never were. So each of the three has an alias of its own and comes through no other: operators and
+    schedules may invoke the one for tasks, and the stream's nobody but Lambda itself.
     """
-    through_task_alias = events.invoked_alias(context) == SETTINGS.task_alias_name
-    if through_task_alias or not SETTINGS.task_alias_name:
-        if "task" in event:
-            return _do(event, context)
-        if "Records" in event:
-            return _archive(event, context)
-    if through_task_alias and SETTINGS.task_alias_name:
-        raise ValueError("this alias is for tasks; the API has another one")
+    alias = events.invoked_alias(context)
+    for_tasks, for_stream = SETTINGS.task_alias_name, SETTINGS.stream_alias_name or SETTINGS.task_alias_name
+    if "Records" in event:
+        if for_stream not in ("", alias):  # no answer, which Lambda would take for a delivery
+            raise ValueError("changes of records come through the stream's alias")
+        return _archive(event, context)
+    if "task" in event and for_tasks in ("", alias):
+        return _do(event, context)
+    if alias and alias in (for_tasks, for_stream):
+        raise ValueError("this alias answers no requests; the API has another one")
     try:
         request = events.parse(event, context, SETTINGS.response_timeout_seconds, SETTINGS.max_request_bytes)
     except ProxyError as error:

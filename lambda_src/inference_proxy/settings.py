@@ -54,6 +54,7 @@ class Settings:
     credential: CredentialChoice
     credential_max_age_seconds: int
     task_alias_name: str  # "": tasks come through any alias
+    stream_alias_name: str  # "": changes of records come where tasks do
     session_name: str  # with federation: what Commercial's CloudTrail calls the router
     commercial_region: str
     discovery_max_age_seconds: int
@@ -126,6 +127,7 @@ class Settings:
             credential=credential,
             credential_max_age_seconds=env.number("CREDENTIAL_MAX_AGE_SECONDS", 300, 0, 86_400),
             task_alias_name=environ.get("TASK_ALIAS_NAME") or "",
+            stream_alias_name=environ.get("STREAM_ALIAS_NAME") or "",
             session_name=environ.get("AWS_LAMBDA_FUNCTION_NAME") or "router",
             commercial_region=commercial_region,
             discovery_max_age_seconds=env.number("DISCOVERY_MAX_AGE_SECONDS", 300, 0, 86_400),

@@ -38,8 +38,10 @@ locals {
     # The first 12 digits of the artifact's hash: what an audit record names as the code that wrote it.
     RELEASE = substr(trimprefix(var.artifact_key, "router/"), 0, 12)
 
-    # Through this alias there are tasks only, and through the API's none: nobody can forge a call of API Gateway.
-    TASK_ALIAS_NAME = var.infrastructure.task_alias_name
+    # Through these there are tasks only, and changes of records only, and through the API's neither: nobody can forge a call
+    # of API Gateway, or a record.
+    TASK_ALIAS_NAME   = var.infrastructure.task_alias_name
+    STREAM_ALIAS_NAME = var.infrastructure.stream_alias_name
 
     AWS_USE_FIPS_ENDPOINT            = var.use_fips_endpoint
     AWS_ENDPOINT_URL_BEDROCK         = var.router.bedrock_endpoint_url

@@ -37,3 +37,8 @@ output "task_alias_arn" {
   description = "ARN of the alias that the schedule and operators invoke, for tasks."
   value       = module.router.task_alias_arn
 }
+
+output "stream_alias_arn" {
+  description = "ARN of the alias that the audit table's stream goes through, for the archive; null without one."
+  value       = module.router.stream_alias_arn
+}

@@ -30,6 +30,7 @@ module "router" {
   # Every change of a record, for the archive.
   stream = var.infrastructure.audit_archive == null ? null : {
     arn                     = var.infrastructure.audit_archive.stream_arn
+    alias_name              = var.infrastructure.stream_alias_name
     batching_window_seconds = var.infrastructure.audit_archive.batching_window_seconds
   }
 

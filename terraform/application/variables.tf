@@ -6,6 +6,7 @@ variable "infrastructure" {
     function_name      = string
     alias_name         = string
     task_alias_name    = string
+    stream_alias_name  = string
     execution_role_arn = string
     audit_table_name   = string
     policy_table_name  = string

@@ -15,9 +15,11 @@ locals {
 
   # The function belongs to the application root. Its name is fixed here, so that the API can point
   # to the alias and the key can trust the log group before the first release. Operators and schedules have an alias of
-  # their own, through which the router does tasks and answers no API event (modules/lambda).
+  # their own, through which the router does tasks and answers no API event, and the audit table's stream has one that no
+  # policy names (modules/lambda).
   function_name      = "${local.name}-router"
   alias_name         = "live"
   task_alias_name    = "tasks"
+  stream_alias_name  = "stream"
   function_alias_arn = "arn:${local.partition}:lambda:${var.region}:${local.account_id}:function:${local.function_name}:${local.alias_name}"
 }

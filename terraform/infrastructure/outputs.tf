@@ -6,6 +6,7 @@ output "application_inputs" {
     function_name      = local.function_name
     alias_name         = local.alias_name
     task_alias_name    = local.task_alias_name
+    stream_alias_name  = local.stream_alias_name
     execution_role_arn = module.permissions.execution_role_arn
     audit_table_name   = module.audit_table.name
     policy_table_name  = module.policy_tables.policy_table_name

@@ -6,7 +6,6 @@ And what a request counts on its way.
 import base64
 import json
 import time
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -283,25 +282,3 @@ def test_no_caller_can_name_a_task(bench: RouterBench, monkeypatch: pytest.Monke
     event["headers"]["task"] = "watch"
     answer = handler.lambda_handler(event | {"pathParameters": {"task": "watch"}}, Context())
     assert json.loads(answer["body"])["error"]["code"] == "InvalidParameter"
-
-
-def test_an_alias_of_its_own_is_for_tasks_and_for_nothing_else(
-    bench: RouterBench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whoever may invoke the function could name any caller in an event of the API's form."""
-    monkeypatch.setattr(handler, "APP", bench.app)
-    monkeypatch.setattr(handler, "TASKS", {"watch": lambda *_: {"StuckCrossings": 0}})
-    monkeypatch.setattr(handler, "SETTINGS", replace(bench.settings, task_alias_name="tasks"))
-    tasks, live = Context(alias="tasks"), Context(alias="live")
-    forged = api_event("GET", "/bedrock/models")
-
-    assert handler.lambda_handler({"task": "watch"}, tasks) == {"StuckCrossings": 0}
-    for event in (forged, {}, forged | {"task": "XP-CANARY"}):
-        with pytest.raises(ValueError, match=r"this alias is for tasks|unknown task"):
-            handler.lambda_handler(event, tasks)
-    assert handler.lambda_handler(forged, live)["statusCode"] == 200
-    assert handler.lambda_handler({"task": "watch"}, live)["statusCode"] == 403
-    assert bench.records()[0]["callerArn"]
-    unqualified = Context()
-    monkeypatch.setattr(type(unqualified), "invoked_function_arn", "arn:aws-us-gov:lambda:r:1:function:router")
-    assert handler.lambda_handler({"task": "watch"}, unqualified)["statusCode"] == 403

@@ -28,6 +28,7 @@ variables {
     function_name      = "cross-partition-test-router"
     alias_name         = "live"
     task_alias_name    = "tasks"
+    stream_alias_name  = "stream"
     execution_role_arn = "arn:aws-us-gov:iam::123456789012:role/cross-partition-test-router-us-gov-west-1"
     audit_table_name   = "cross-partition-test-requests"
     policy_table_name  = "cross-partition-test-policy"
@@ -81,6 +82,7 @@ run "the_router_is_configured" {
       POWERTOOLS_SERVICE_NAME      = "cross-partition-test-router"
       RELEASE                      = "0123456789ab"
       RESPONSE_TIMEOUT_SECONDS     = "29"
+      STREAM_ALIAS_NAME            = "stream"
       TASK_ALIAS_NAME              = "tasks"
       USAGE_TABLE_NAME             = "cross-partition-test-usage"
     }
@@ -113,6 +115,12 @@ run "the_router_is_configured" {
 run "changes_of_records_go_into_the_archive" {
   command = plan
 
+  override_resource {
+    target          = module.router.aws_lambda_alias.stream
+    override_during = plan
+    values          = { arn = "arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:cross-partition-test-router:stream" }
+  }
+
   variables {
     infrastructure = merge(var.infrastructure, {
       audit_archive = {
@@ -130,6 +138,11 @@ run "changes_of_records_go_into_the_archive" {
       AUDIT_ARCHIVE_TABLE_NAME = "cross-partition-test-audit-archive"
     }
     error_message = "The router must know where the archive is."
+  }
+
+  assert {
+    condition     = output.stream_alias_arn == "arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:cross-partition-test-router:stream"
+    error_message = "The stream must have the alias that the router is told of."
   }
 }
 

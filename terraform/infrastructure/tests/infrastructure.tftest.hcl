@@ -141,6 +141,7 @@ run "the_application_gets_everything_it_needs" {
       function_name      = "cross-partition-test-router"
       alias_name         = "live"
       task_alias_name    = "tasks"
+      stream_alias_name  = "stream"
       execution_role_arn = "arn:aws-us-gov:iam::123456789012:role/cross-partition-test-router-us-gov-west-1"
       audit_table_name   = "cross-partition-test-requests"
       policy_table_name  = "cross-partition-test-policy"
@@ -177,6 +178,11 @@ run "the_application_gets_everything_it_needs" {
       && !strcontains(output.caller_policies_json["operate"], output.function_alias_arn)
     )
     error_message = "The operator proves a new credential by the alias for tasks, and cannot invoke the API's."
+  }
+
+  assert {
+    condition     = !strcontains(jsonencode(output.caller_policies_json), ":function:cross-partition-test-router:stream")
+    error_message = "No policy may name the stream's alias: whoever invokes it can invent records."
   }
 
   assert {

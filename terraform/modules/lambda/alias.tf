@@ -32,8 +32,20 @@ resource "aws_lambda_alias" "tasks" {
   function_version = aws_lambda_alias.this.function_version
 }
 
+# For the stream alone: no policy names it, so nobody but Lambda's own polling hands the code changes of records. Whoever may
+# invoke the alias for tasks could invent some. It stays on the version in service as well.
+resource "aws_lambda_alias" "stream" {
+  count = try(var.stream.alias_name, null) == null ? 0 : 1
+
+  name             = var.stream.alias_name
+  description      = "The version in service, for the stream"
+  function_name    = aws_lambda_function.this.function_name
+  function_version = aws_lambda_alias.this.function_version
+}
+
 locals {
-  task_alias = var.task_alias_name == null ? aws_lambda_alias.this : aws_lambda_alias.tasks[0]
+  task_alias   = var.task_alias_name == null ? aws_lambda_alias.this : aws_lambda_alias.tasks[0]
+  stream_alias = length(aws_lambda_alias.stream) == 0 ? local.task_alias : aws_lambda_alias.stream[0]
 }
 
 resource "aws_lambda_provisioned_concurrency_config" "this" {

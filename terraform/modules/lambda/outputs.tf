@@ -28,6 +28,11 @@ output "task_alias_arn" {
   value       = local.task_alias.arn
 }
 
+output "stream_alias_arn" {
+  description = "ARN of the alias that the stream's changes go through: its own, or the same as `task_alias_arn` where stream.alias_name is null; null without a stream."
+  value       = var.stream == null ? null : local.stream_alias.arn
+}
+
 output "log_group_name" {
   description = "Log group of the function."
   value       = aws_cloudwatch_log_group.this.name

@@ -4,7 +4,7 @@ resource "aws_lambda_event_source_mapping" "stream" {
   count = var.stream == null ? 0 : 1
 
   event_source_arn  = var.stream.arn
-  function_name     = local.task_alias.arn
+  function_name     = local.stream_alias.arn
   starting_position = "TRIM_HORIZON"
 
   batch_size                         = var.stream.batch_size

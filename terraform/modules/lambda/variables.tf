@@ -178,9 +178,10 @@ variable "schedules" {
 }
 
 variable "stream" {
-  description = "DynamoDB stream whose changes the function gets in batches, through the alias for tasks, from the oldest there is; null for none."
+  description = "DynamoDB stream whose changes the function gets in batches, from the oldest there is, through the alias `alias_name` made for it (null: the one for tasks); null for none."
   type = object({
     arn                     = string
+    alias_name              = optional(string)
     batch_size              = optional(number, 1000)
     batching_window_seconds = optional(number, 60)
   })
@@ -189,6 +190,16 @@ variable "stream" {
   validation {
     condition     = var.stream == null ? true : can(regex("^arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[^/*]+/stream/[^/*]+$", var.stream.arn))
     error_message = "stream.arn must be the ARN of one DynamoDB stream."
+  }
+
+  validation {
+    condition     = try(var.stream.alias_name, null) == null ? true : can(regex("^[A-Za-z0-9_-]{1,128}$", var.stream.alias_name)) && !can(regex("^[0-9]+$", var.stream.alias_name))
+    error_message = "stream.alias_name must be null or 1 to 128 letters, digits, hyphens or underscores, and not a number."
+  }
+
+  validation {
+    condition     = try(var.stream.alias_name, null) == null ? true : var.stream.alias_name != var.alias_name && var.stream.alias_name != var.task_alias_name
+    error_message = "stream.alias_name must differ from alias_name and task_alias_name: through one alias the code cannot tell who invented a change."
   }
 
   # A batch holds 6 MB at most as well, whatever its number of changes.

@@ -108,7 +108,7 @@ run "a_vpc_concurrency_signing_and_schedules_can_be_given" {
   }
 }
 
-run "tasks_can_have_an_alias_of_their_own" {
+run "tasks_and_the_stream_can_have_aliases_of_their_own" {
   command = plan
 
   override_resource {
@@ -123,16 +123,22 @@ run "tasks_can_have_an_alias_of_their_own" {
     values          = { arn = "arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:cross-partition-test-router:tasks" }
   }
 
+  override_resource {
+    target          = aws_lambda_alias.stream
+    override_during = plan
+    values          = { arn = "arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:cross-partition-test-router:stream" }
+  }
+
   variables {
     task_alias_name = "tasks"
     concurrency     = { provisioned = 2 }
     schedules       = { watch = "rate(5 minutes)" }
-    stream          = { arn = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/requests/stream/2026-11-22T00:00:00.000" }
+    stream          = { alias_name = "stream", arn = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/requests/stream/2026-11-22T00:00:00.000" }
   }
 
   assert {
     condition = (
-      aws_lambda_event_source_mapping.stream[0].function_name == output.task_alias_arn &&
+      aws_lambda_event_source_mapping.stream[0].function_name == output.stream_alias_arn && endswith(output.stream_alias_arn, ":stream") &&
       aws_lambda_event_source_mapping.stream[0].event_source_arn == var.stream.arn &&
       aws_lambda_event_source_mapping.stream[0].starting_position == "TRIM_HORIZON" &&
       aws_lambda_event_source_mapping.stream[0].batch_size == 1000 &&
@@ -140,12 +146,14 @@ run "tasks_can_have_an_alias_of_their_own" {
       aws_lambda_event_source_mapping.stream[0].maximum_retry_attempts == -1 &&
       aws_lambda_event_source_mapping.stream[0].maximum_record_age_in_seconds == -1
     )
-    error_message = "Changes must come from the oldest on, through the alias for tasks, and again until they are taken."
+    error_message = "Changes must come from the oldest on, through the stream's alias, and again until they are taken."
   }
 
   assert {
-    condition     = [for alias in [aws_lambda_alias.this, aws_lambda_alias.tasks[0]] : "${alias.name} ${alias.function_version}"] == ["live 8", "tasks 8"]
-    error_message = "Both aliases must point to the version in service."
+    condition = [
+      for alias in [aws_lambda_alias.this, aws_lambda_alias.tasks[0], aws_lambda_alias.stream[0]] : "${alias.name} ${alias.function_version}"
+    ] == ["live 8", "tasks 8", "stream 8"]
+    error_message = "All aliases must point to the version in service."
   }
 
   assert {
@@ -163,12 +171,33 @@ run "tasks_can_have_an_alias_of_their_own" {
   }
 }
 
+run "without_an_alias_of_its_own_the_stream_goes_where_tasks_go" {
+  command = plan
+
+  override_resource {
+    target          = aws_lambda_alias.tasks
+    override_during = plan
+    values          = { arn = "arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:cross-partition-test-router:tasks" }
+  }
+
+  variables {
+    task_alias_name = "tasks"
+    stream          = { arn = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/requests/stream/2026-11-22T00:00:00.000" }
+  }
+
+  assert {
+    condition     = length(aws_lambda_alias.stream) == 0 && endswith(aws_lambda_event_source_mapping.stream[0].function_name, ":tasks")
+    error_message = "There must be no third alias that nobody asked for."
+  }
+}
+
 run "a_gradual_release_leaves_the_aliases_where_they_were" {
   command = plan
 
   variables {
     gradual_release = { from_version = "7", new_version_percent = 10 }
     task_alias_name = "tasks"
+    stream          = { alias_name = "stream", arn = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/requests/stream/1" }
   }
 
   # The new version's number, the key of its share, is known after the apply only: the twin shows it.
@@ -178,8 +207,10 @@ run "a_gradual_release_leaves_the_aliases_where_they_were" {
   }
 
   assert {
-    condition     = aws_lambda_alias.tasks[0].function_version == "7" && length(aws_lambda_alias.tasks[0].routing_config) == 0
-    error_message = "Tasks must stay with it, all of them."
+    condition = alltrue([
+      for alias in [aws_lambda_alias.tasks[0], aws_lambda_alias.stream[0]] : alias.function_version == "7" && length(alias.routing_config) == 0
+    ])
+    error_message = "Tasks and the stream must stay with it, all of them."
   }
 }
 
@@ -213,7 +244,6 @@ run "invalid_values_are_refused" {
     concurrency        = { reserved = 0 }
     schedules          = { Watch = "rate(5 minutes)" }
     environment        = { "1BAD" = "x" }
-    stream             = { arn = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/requests" }
     vpc_config         = { subnet_ids = [], security_group_ids = ["sg-1"] }
     log_retention_days = 2
     kms_key_arn        = "alias/key"
@@ -222,7 +252,7 @@ run "invalid_values_are_refused" {
 
   expect_failures = [
     var.function_name, var.alias_name, var.execution_role_arn, var.artifact, var.memory_mb, var.timeout_seconds, var.concurrency,
-    var.schedules, var.stream, var.environment, var.vpc_config, var.log_retention_days, var.kms_key_arn, var.api_execution_arn,
+    var.schedules, var.environment, var.vpc_config, var.log_retention_days, var.kms_key_arn, var.api_execution_arn,
   ]
 }
 
@@ -260,12 +290,13 @@ run "a_gradual_release_with_provisioned_concurrency_and_an_unknown_architecture_
     artifact        = merge(var.artifact, { architecture = "arm" })
     concurrency     = { provisioned = 2 }
     gradual_release = { from_version = "7", new_version_percent = 10 }
+    stream          = { arn = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/requests" }
   }
 
-  expect_failures = [var.artifact, var.gradual_release]
+  expect_failures = [var.artifact, var.gradual_release, var.stream]
 }
 
-# A name for tasks is compared with alias_name, so it is not looked at where that is wrong itself.
+# The names for tasks and the stream are compared with alias_name, so they are not looked at where that is wrong itself.
 run "a_gradual_release_from_an_unpublished_version_an_unknown_signature_and_a_pattern_of_aliases_are_refused" {
   command = plan
 
@@ -287,4 +318,35 @@ run "a_gradual_release_of_everything_and_one_alias_for_everything_are_refused" {
   }
 
   expect_failures = [var.gradual_release, var.task_alias_name]
+}
+
+run "a_number_as_the_streams_alias_is_refused" {
+  command = plan
+
+  variables {
+    stream = { alias_name = "7", arn = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/requests/stream/1" }
+  }
+
+  expect_failures = [var.stream]
+}
+
+run "the_apis_alias_for_the_stream_is_refused" {
+  command = plan
+
+  variables {
+    stream = { alias_name = "live", arn = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/requests/stream/1" }
+  }
+
+  expect_failures = [var.stream]
+}
+
+run "the_alias_for_tasks_for_the_stream_is_refused" {
+  command = plan
+
+  variables {
+    task_alias_name = "tasks"
+    stream          = { alias_name = "tasks", arn = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/requests/stream/1" }
+  }
+
+  expect_failures = [var.stream]
 }
