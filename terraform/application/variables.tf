@@ -26,6 +26,7 @@ variable "infrastructure" {
         audience = string
       }))
     })
+    guardrail_arn               = optional(string)
     artifact_bucket             = string
     api_execution_arn           = string
     kms_key_arn                 = string

@@ -25,6 +25,7 @@ output "application_inputs" {
       secret_arn = one(module.commercial_credential[*].arn)
       federation = var.credential.federation
     }
+    guardrail_arn               = var.guardrail_arn
     artifact_bucket             = aws_s3_bucket.artifacts.bucket
     api_execution_arn           = module.api.execution_arn
     kms_key_arn                 = aws_kms_key.this.arn

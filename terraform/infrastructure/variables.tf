@@ -229,6 +229,11 @@ variable "guardrail_arn" {
   type        = string
   default     = null
 
+  validation {
+    condition     = var.guardrail_arn == null ? true : try(split(":", var.guardrail_arn)[3], "") == var.region
+    error_message = "guardrail_arn must be a guardrail of `region`: the router asks this region's Bedrock."
+  }
+
   # A firewall never lets the host of this region's Bedrock pass (modules/vpc_egress).
   validation {
     condition     = var.guardrail_arn == null || try(var.egress.new_vpc.firewall, null) == null || contains(try(coalesce(var.egress.new_vpc.endpoints), []), "bedrock-runtime")

@@ -358,6 +358,55 @@ run "yaml_that_is_no_policy_is_refused" {
   expect_failures = [aws_dynamodb_table_item.policy]
 }
 
+run "a_guardrail_that_the_router_may_use_can_be_named" {
+  command = plan
+
+  variables {
+    policy_file    = "policies/examples/guardrails-both-sides.yaml"
+    infrastructure = merge(var.infrastructure, { guardrail_arn = "arn:aws-us-gov:bedrock:us-gov-west-1:123456789012:guardrail/abc123def456" })
+  }
+
+  assert {
+    condition     = jsondecode(jsondecode(aws_dynamodb_table_item.policy.item).document.S).guardrails.before_egress.identifier == "abc123def456"
+    error_message = "A policy may name the guardrail by its id."
+  }
+}
+
+run "a_guardrail_can_be_named_by_its_arn" {
+  command = plan
+
+  variables {
+    policy_file    = "tests/policies/guardrail-by-arn.yaml"
+    infrastructure = merge(var.infrastructure, { guardrail_arn = "arn:aws-us-gov:bedrock:us-gov-west-1:123456789012:guardrail/abc123def456" })
+  }
+
+  assert {
+    condition     = jsondecode(jsondecode(aws_dynamodb_table_item.policy.item).document.S).guardrails.before_egress.identifier == var.infrastructure.guardrail_arn
+    error_message = "A policy may name the guardrail by its ARN."
+  }
+}
+
+run "a_guardrail_where_the_router_may_use_none_is_refused" {
+  command = plan
+
+  variables {
+    policy_file = "policies/examples/guardrails-both-sides.yaml"
+  }
+
+  expect_failures = [aws_dynamodb_table_item.policy]
+}
+
+run "another_guardrail_than_the_router_may_use_is_refused" {
+  command = plan
+
+  variables {
+    policy_file    = "policies/examples/guardrails-both-sides.yaml"
+    infrastructure = merge(var.infrastructure, { guardrail_arn = "arn:aws-us-gov:bedrock:us-gov-west-1:123456789012:guardrail/def456abc123" })
+  }
+
+  expect_failures = [aws_dynamodb_table_item.policy]
+}
+
 run "a_setting_that_went_into_the_policy_is_refused" {
   command = plan
 

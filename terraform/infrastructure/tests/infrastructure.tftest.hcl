@@ -153,6 +153,7 @@ run "the_application_gets_everything_it_needs" {
         secret_arn = "arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:cross-partition-test-commercial-creds-AbCdEf"
         federation = null
       }
+      guardrail_arn               = null
       artifact_bucket             = "cross-partition-test-artifacts-123456789012-us-gov-west-1"
       api_execution_arn           = "arn:aws-us-gov:execute-api:us-gov-west-1:123456789012:abc123"
       kms_key_arn                 = "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
@@ -396,6 +397,11 @@ run "everything_switched_on_in_the_other_region" {
   }
 
   assert {
+    condition     = output.application_inputs.guardrail_arn == var.guardrail_arn
+    error_message = "The application must know which guardrail a policy may name."
+  }
+
+  assert {
     condition     = output.function_alias_arn == "arn:aws-us-gov:lambda:us-gov-east-1:123456789012:function:cross-partition-test-router:live"
     error_message = "The region must be in every ARN."
   }
@@ -431,6 +437,16 @@ run "a_guardrail_that_the_firewall_is_in_the_way_of_is_refused" {
   variables {
     region        = "us-gov-east-1"
     egress        = { new_vpc = { availability_zones = ["us-gov-east-1a"], firewall = {} } }
+    guardrail_arn = "arn:aws-us-gov:bedrock:us-gov-east-1:123456789012:guardrail/abc123"
+  }
+
+  expect_failures = [var.guardrail_arn]
+}
+
+run "a_guardrail_of_another_region_is_refused" {
+  command = plan
+
+  variables {
     guardrail_arn = "arn:aws-us-gov:bedrock:us-gov-east-1:123456789012:guardrail/abc123"
   }
 
