@@ -14,6 +14,7 @@ module "audit_archive" {
   count  = var.audit_archive == null ? 0 : 1
 
   name                    = local.name
+  writer_role_arns        = [local.execution_role_arn]
   retention               = var.audit_archive.retention
   cold_storage_after_days = var.audit_archive.cold_storage_after_days
   expire_after_days       = var.audit_archive.expire_after_days

@@ -22,4 +22,8 @@ locals {
   task_alias_name    = "tasks"
   stream_alias_name  = "stream"
   function_alias_arn = "arn:${local.partition}:lambda:${var.region}:${local.account_id}:function:${local.function_name}:${local.alias_name}"
+
+  # modules/iam names the role so. Built here, because the archive's bucket trusts nobody else, and the role's policy names that
+  # bucket.
+  execution_role_arn = "arn:${local.partition}:iam::${local.account_id}:role/${local.function_name}-${var.region}"
 }

@@ -2,7 +2,8 @@
 
 1. Loopback counts as secure transport: the twin speaks plain HTTP, and policies demand `aws:SecureTransport`.
 2. `kms:CallerAccount` in key policies is the caller's account; the ARN of a log group ends in `:*`, that of a function
-   in the alias or version that the call names; ApplyGuardrail has the ARN of its guardrail.
+   in the alias or version that the call names; ApplyGuardrail has the ARN of its guardrail. `aws:PrincipalArn` of a
+   role's session is the role's.
 3. An upload to S3 has the condition key `s3:if-none-match`, if it has that header.
 4. An action has the condition keys that the modules beside this one add to `REQUEST_KEYS`.
 
@@ -16,6 +17,7 @@ from urllib.parse import parse_qs
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator
+from ministack.services import iam
 
 Parameters = Mapping[str, Any]
 
@@ -34,9 +36,14 @@ def parameters_of(body: bytes, query: Parameters) -> dict[str, list[str]]:
     return {**parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True), **query}
 
 
-def account_aware_condition_key(key: str, context: Any) -> Any:
-    """A condition key of a policy, KMS's own for the caller's account among them."""
-    return context.principal_account if key.lower() == "kms:calleraccount" else condition_key(key, context)
+def caller_condition_key(key: str, context: Any) -> Any:
+    """A condition key of a policy, those that describe the caller as AWS has them."""
+    if key.lower() == "kms:calleraccount":
+        return context.principal_account
+    if key.lower() == "aws:principalarn" and context.principal_type == "AssumedRole":
+        name = context.principal_arn.split("/")[1]
+        return (iam._roles.get_scoped(context.principal_account, None, name) or {}).get("Arn")
+    return condition_key(key, context)
 
 
 def request_keys(service: str, action: str, body: bytes, params: Parameters) -> dict[str, Any]:
@@ -69,7 +76,7 @@ def exact_resource_arn(
 
 
 app.pin_request_origin = lambda source_ip, _secure_transport: pin_origin(source_ip, True)
-iam_evaluator._resolve_condition_key = account_aware_condition_key
+iam_evaluator._resolve_condition_key = caller_condition_key
 iam_actions.extract_resource_arn = exact_resource_arn
 iam_actions.request_tag_context = request_keys
 iam_actions.s3_service_context = s3_request_keys

@@ -331,6 +331,14 @@ run "an_archive" {
     error_message = "The application and the scripts must learn where the archive is, how it is locked, and with which key."
   }
 
+  assert {
+    condition = (
+      jsondecode(module.audit_archive[0].bucket_policy_json).Statement[3].Condition.ArnNotEquals["aws:PrincipalArn"] == output.execution_role_arn &&
+      module.permissions.execution_role_name == "cross-partition-test-router-us-gov-west-1"
+    )
+    error_message = "The router's role, and no other, writes the archive."
+  }
+
   # What the statements say is proven in modules/iam.
   assert {
     condition = (

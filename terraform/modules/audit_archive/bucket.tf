@@ -176,4 +176,38 @@ data "aws_iam_policy_document" "bucket" {
       values   = ["true"]
     }
   }
+
+  # Behind a delete marker a key counts as free. A version is deleted by s3:DeleteObjectVersion, which the lock refuses; S3's own
+  # lifecycle asks no policy.
+  statement {
+    sid       = "DenyHiding"
+    effect    = "Deny"
+    actions   = ["s3:DeleteObject"]
+    resources = ["${local.bucket_arn}/*"]
+
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+  }
+
+  # Writers stop before an object that is none of theirs, and nobody can delete it. `aws:PrincipalArn` of a role's session is
+  # the role's ARN.
+  statement {
+    sid       = "DenyOtherWriters"
+    effect    = "Deny"
+    actions   = ["s3:PutObject"]
+    resources = ["${local.bucket_arn}/*"]
+
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+
+    condition {
+      test     = "ArnNotEquals"
+      variable = "aws:PrincipalArn"
+      values   = var.writer_role_arns
+    }
+  }
 }

@@ -8,6 +8,11 @@ output "bucket_arn" {
   value       = local.bucket_arn
 }
 
+output "bucket_policy_json" {
+  description = "Policy of the bucket, which holds for everybody in the account."
+  value       = data.aws_iam_policy_document.bucket.json
+}
+
 output "retention" {
   description = "How each object is locked: `mode`, and for how many `days`."
   value       = var.retention

@@ -10,6 +10,19 @@ variable "name" {
   }
 }
 
+variable "writer_role_arns" {
+  description = "Roles that write the archive. The bucket refuses writes of everybody else, whatever IAM says."
+  type        = set(string)
+  nullable    = false
+
+  validation {
+    condition = length(var.writer_role_arns) > 0 && alltrue([
+      for arn in var.writer_role_arns : can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$", arn))
+    ])
+    error_message = "writer_role_arns must hold the ARN of at least one IAM role, without patterns."
+  }
+}
+
 variable "retention" {
   description = "How S3 locks each object, and for how long: nobody can shorten `COMPLIANCE`, whoever may bypass it can undo `GOVERNANCE`."
   type = object({

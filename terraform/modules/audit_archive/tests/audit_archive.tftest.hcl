@@ -38,7 +38,8 @@ override_resource {
 }
 
 variables {
-  name = "cross-partition-test"
+  name             = "cross-partition-test"
+  writer_role_arns = ["arn:aws-us-gov:iam::123456789012:role/cross-partition-test-router-us-gov-west-1"]
 }
 
 run "the_archive" {
@@ -112,8 +113,23 @@ run "the_archive" {
         Resource  = "${output.bucket_arn}/*"
         Condition = { Null = { "s3:if-none-match" = "true" } }
       },
+      {
+        Sid       = "DenyHiding"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = "s3:DeleteObject"
+        Resource  = "${output.bucket_arn}/*"
+      },
+      {
+        Sid       = "DenyOtherWriters"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = "s3:PutObject"
+        Resource  = "${output.bucket_arn}/*"
+        Condition = { ArnNotEquals = { "aws:PrincipalArn" = "arn:aws-us-gov:iam::123456789012:role/cross-partition-test-router-us-gov-west-1" } }
+      },
     ]
-    error_message = "The bucket must refuse plain HTTP, and objects that could replace others."
+    error_message = "The bucket must refuse plain HTTP, what could replace or hide an object, and every writer but the router."
   }
 
   assert {
@@ -191,22 +207,24 @@ run "invalid_values_are_refused" {
     retention               = { mode = "FOREVER" }
     cold_storage_after_days = 1.5
     access_log_bucket       = "Upper Case"
+    writer_role_arns        = ["arn:aws-us-gov:iam::123456789012:role/*"]
   }
 
-  expect_failures = [var.name, var.retention, var.cold_storage_after_days, var.access_log_bucket]
+  expect_failures = [var.name, var.retention, var.cold_storage_after_days, var.access_log_bucket, var.writer_role_arns]
 }
 
 # One run for each further validation of the same variable, and for one that looks at another variable, which must be right
 # then: expect_failures does not tell them apart.
 
-run "a_retention_of_no_day_is_refused" {
+run "a_retention_of_no_day_and_an_archive_without_a_writer_are_refused" {
   command = plan
 
   variables {
-    retention = { days = 0 }
+    retention        = { days = 0 }
+    writer_role_arns = []
   }
 
-  expect_failures = [var.retention]
+  expect_failures = [var.retention, var.writer_role_arns]
 }
 
 run "deleting_what_is_locked_is_refused" {
