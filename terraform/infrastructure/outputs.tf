@@ -19,6 +19,7 @@ output "application_inputs" {
       batching_window_seconds = var.audit_archive.batching_window_seconds
       retention               = module.audit_archive[0].retention
       kms_key_arn             = module.audit_archive[0].kms_key_arn
+      expire_after_days       = module.audit_archive[0].expire_after_days
     }
     credential = {
       mode       = var.credential.mode

@@ -320,15 +320,16 @@ run "an_archive" {
   }
 
   assert {
-    condition = output.application_inputs.audit_archive == {
+    condition = jsonencode(output.application_inputs.audit_archive) == jsonencode({
       bucket                  = "cross-partition-test-audit-123456789012-us-gov-west-1"
       table_name              = "cross-partition-test-audit-archive"
       stream_arn              = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/cross-partition-test-requests/stream/2026-11-22T00:00:00.000"
       batching_window_seconds = 30
       retention               = { mode = "COMPLIANCE", days = 1827 }
       kms_key_arn             = "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/66666666-7777-8888-9999-000000000000"
-    }
-    error_message = "The application and the scripts must learn where the archive is, how it is locked, and with which key."
+      expire_after_days       = null
+    })
+    error_message = "The application and the scripts must learn where the archive is, how and until when it is kept, and with which key."
   }
 
   assert {
@@ -399,6 +400,7 @@ run "everything_switched_on_in_the_other_region" {
     condition = (
       output.application_inputs.audit_archive.bucket == "cross-partition-test-audit-123456789012-us-gov-east-1" &&
       output.application_inputs.audit_archive.retention == { mode = "GOVERNANCE", days = 913 } &&
+      output.application_inputs.audit_archive.expire_after_days == 1000 &&
       output.application_inputs.audit_archive.batching_window_seconds == 60
     )
     error_message = "What is not set of the archive must have the module's defaults, and the rest reach it."

@@ -69,17 +69,33 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
       }
     }
 
-    # Without an expiration nothing goes, least of all what somebody tried to write over.
+    # Expiry hides an object, and this deletes it, the day after. Without an expiration nothing goes.
     dynamic "noncurrent_version_expiration" {
       for_each = var.expire_after_days[*]
 
       content {
-        noncurrent_days = 30
+        noncurrent_days = 1
       }
     }
 
     abort_incomplete_multipart_upload {
       days_after_initiation = 7
+    }
+  }
+
+  # What hid it goes last: a marker that stays would look like somebody's. S3 takes this in no rule that has days.
+  dynamic "rule" {
+    for_each = var.expire_after_days[*]
+
+    content {
+      id     = "markers"
+      status = "Enabled"
+
+      filter {}
+
+      expiration {
+        expired_object_delete_marker = true
+      }
     }
   }
 

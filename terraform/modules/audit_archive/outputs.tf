@@ -21,6 +21,11 @@ output "retention" {
   depends_on = [aws_s3_bucket_object_lock_configuration.this]
 }
 
+output "expire_after_days" {
+  description = "After how many days objects are deleted; null if never."
+  value       = var.expire_after_days
+}
+
 output "table_name" {
   description = "Name of the table that holds the end of the chain."
   value       = aws_dynamodb_table.head.name

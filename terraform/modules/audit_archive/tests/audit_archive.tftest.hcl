@@ -67,6 +67,7 @@ run "the_archive" {
   assert {
     condition = (
       [for move in aws_s3_bucket_lifecycle_configuration.this.rule[0].transition : "${move.storage_class} ${move.days}"] == ["GLACIER_IR 90"] &&
+      length(aws_s3_bucket_lifecycle_configuration.this.rule) == 1 &&
       length(aws_s3_bucket_lifecycle_configuration.this.rule[0].expiration) == 0 &&
       length(aws_s3_bucket_lifecycle_configuration.this.rule[0].noncurrent_version_expiration) == 0
     )
@@ -185,9 +186,10 @@ run "the_other_region_with_everything_set" {
     condition = (
       length(aws_s3_bucket_lifecycle_configuration.this.rule[0].transition) == 0 &&
       one(aws_s3_bucket_lifecycle_configuration.this.rule[0].expiration).days == 400 &&
-      one(aws_s3_bucket_lifecycle_configuration.this.rule[0].noncurrent_version_expiration).noncurrent_days == 30
+      one(aws_s3_bucket_lifecycle_configuration.this.rule[0].noncurrent_version_expiration).noncurrent_days == 1 &&
+      one(aws_s3_bucket_lifecycle_configuration.this.rule[1].expiration).expired_object_delete_marker && output.expire_after_days == 400
     )
-    error_message = "What expires must go for good, and where nothing moves there must be no transition."
+    error_message = "What expires must go for good, its delete marker as well, and where nothing moves there must be no transition."
   }
 
   assert {
