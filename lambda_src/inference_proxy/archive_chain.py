@@ -6,6 +6,7 @@ noticed. It may lag behind the bucket, never the other way round.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from inference_proxy.archive_object import BEGINNING, ArchiveEnd, compose, must_end_day, read_end
 from inference_proxy.aws_json import AwsJsonClient
@@ -48,9 +49,17 @@ class ArchiveChain:
             if end == own and not only_ends_day:  # also if it is found there, because the answer to storing it was lost
                 return end
 
-    def _head(self, deadline: Deadline) -> ArchiveEnd:
+    def advanced_at(self, deadline: Deadline) -> datetime | None:
+        """When the chain last grew; None if that is not known. Raises AwsServiceError."""
+        item = self._head_item(deadline)
+        return datetime.fromisoformat(item["advancedAt"]["S"]) if item and "advancedAt" in item else None
+
+    def _head_item(self, deadline: Deadline) -> Mapping[str, Mapping[str, str]] | None:
         arguments = {"TableName": self._table, "Key": _CHAIN, "ConsistentRead": True}
-        item = self._dynamodb.call("GetItem", arguments, deadline.within(_CALL_SECONDS)).get("Item")
+        return self._dynamodb.call("GetItem", arguments, deadline.within(_CALL_SECONDS)).get("Item")
+
+    def _head(self, deadline: Deadline) -> ArchiveEnd:
+        item = self._head_item(deadline)
         if not item:
             return BEGINNING
         return ArchiveEnd(
@@ -69,6 +78,7 @@ class ArchiveChain:
             "number": {"N": str(end.number)},
             "hash": {"S": end.hash},
             "sha256": {"S": end.sha256},
+            "advancedAt": {"S": timestamp_ms(self._clock.now())},  # for operations/watch.py
         }
         arguments = {
             "TableName": self._table,

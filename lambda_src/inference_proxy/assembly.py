@@ -122,8 +122,12 @@ def build(settings: Settings, transport: Transport) -> Router:
         "usage": Usage(usage_index, usage_table, policies).usage,
         "health": Health(reader, credentials, policies, settings.release).health,
     }
+    chain = None
+    if settings.archive_bucket_url:
+        bucket = S3Bucket(transport, settings.archive_bucket_url, SigV4Signer(keys, region, "s3", clock), clock)
+        chain = ArchiveChain(dynamodb, settings.archive_table_name, bucket, clock)
     tasks: Tasks = {
-        "watch": Watch(reader, credentials, policies, telemetry, settings.response_timeout_seconds).run,
+        "watch": Watch(reader, credentials, policies, telemetry, settings.response_timeout_seconds, chain).run,
         "reconcile": Reconcile(reader, audit, telemetry, settings.response_timeout_seconds).run,
         "usage": UsageTask(usage_index, usage_table, settings.response_timeout_seconds).run,
         "prove_credential": Proof(boundary, source, settings.credential, policies, telemetry).run,
@@ -131,8 +135,4 @@ def build(settings: Settings, transport: Transport) -> Router:
     forward = Forward(boundary, gate, model_calls)
     explain = Explain(policies, counters)
     app = App(operations, forward.operation, explain.explain, telemetry, lists.settle)
-    archive = None
-    if settings.archive_bucket_url:
-        bucket = S3Bucket(transport, settings.archive_bucket_url, SigV4Signer(keys, region, "s3", clock), clock)
-        archive = Archive(ArchiveChain(dynamodb, settings.archive_table_name, bucket, clock))
-    return Router(app, tasks, archive, policies)
+    return Router(app, tasks, Archive(chain) if chain else None, policies)

@@ -99,6 +99,16 @@ class AuditReader:
                     break
                 arguments["ExclusiveStartKey"] = page.last_key
 
+    def oldest(self, start: datetime, end: datetime, deadline: Deadline) -> datetime | None:
+        """When the oldest record of a range was begun; None if there is none."""
+        wanted = AuditFilter(start, end)
+        for day in reversed(wanted.days()):
+            first = {"Limit": 1, "ScanIndexForward": True}
+            pages = [self._table.query(wanted.query(shard) | first, deadline) for shard in wanted.partitions(day)]
+            if found := [str(item["timeKey"]) for page in pages for item in page.items]:
+                return datetime.fromisoformat(min(found).partition("#")[0])
+        return None
+
     def check(self, deadline: Deadline) -> None:
         """Prove that the table can be read."""
         now = datetime.now(UTC)

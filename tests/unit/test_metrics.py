@@ -49,12 +49,13 @@ def emitted(capsys: pytest.CaptureFixture[str]) -> Emitted:
     telemetry.tokens(1, 2)
     telemetry.guardrail_latency(3)
     telemetry.request(request, "invoke_model", Response(503, {}, b""), 12)
-    reader: Any = SimpleNamespace(count=lambda *_: (0, True))
+    reader: Any = SimpleNamespace(count=lambda *_: (0, True), oldest=lambda *_: None)
+    archive: Any = SimpleNamespace(advanced_at=lambda _: None)
     credential = SimpleNamespace(expires_at=datetime.now(UTC) + timedelta(days=1))
     credentials: Any = SimpleNamespace(get=lambda _: credential)
     policies: Any = SimpleNamespace(refresh=lambda _: None)
     telemetry.reconciled(0)
-    Watch(reader, credentials, policies, telemetry, 29).run({}, "id", Deadline.after(1))
+    Watch(reader, credentials, policies, telemetry, 29, archive).run({}, "id", Deadline.after(1))
 
     metrics: Emitted = {}
     for line in filter(lambda line: "_aws" in line, map(json.loads, capsys.readouterr().out.splitlines())):

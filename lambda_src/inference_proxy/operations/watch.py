@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
+from inference_proxy.archive_chain import ArchiveChain
 from inference_proxy.audit_filter import AuditFilter
 from inference_proxy.audit_query import AuditReader
+from inference_proxy.aws_service import AwsServiceError
 from inference_proxy.credentials import CredentialStore
 from inference_proxy.errors import AuditUnavailableError, InternalError, ProxyError
 from inference_proxy.models import Deadline
@@ -14,6 +17,7 @@ from inference_proxy.telemetry import Telemetry
 _GRACE_SECONDS = 600  # beyond the longest request: the reconciler has closed what is older, if it does its work
 _WINDOW = timedelta(hours=24)  # two days' shards of the index; an older crossing has been reported for a day
 _SECONDS_A_DAY = 86_400
+_MILLISECOND = timedelta(milliseconds=1)  # timestamps have no more
 
 
 class Watch:
@@ -26,7 +30,9 @@ class Watch:
         policies: PolicyStore,
         telemetry: Telemetry,
         response_timeout_seconds: float,
+        archive: ArchiveChain | None = None,
     ) -> None:
+        self._archive = archive
         self._policies = policies
         self._reader = reader
         self._credentials = credentials
@@ -39,6 +45,8 @@ class Watch:
             "CredentialDaysToExpiry": self._days_to_expiry,
             "StuckCrossings": self._stuck_crossings,
         }
+        if self._archive:
+            checks["ArchiveLagSeconds"] = partial(self._archive_lag, self._archive)
         self._policies.refresh(deadline)  # a bad one is counted there, be there requests or not
         findings, failures = dict[str, float](), dict[str, str]()
         for metric, check in checks.items():
@@ -62,6 +70,20 @@ class Watch:
         if not number and not complete:
             raise AuditUnavailableError("the audit trail could not be read in time")
         return number  # a count that had to stop is a minimum: enough for an alarm
+
+    def _archive_lag(self, archive: ArchiveChain, deadline: Deadline) -> float:
+        """For how long the oldest record of the last day that began after the archive grew last has been waiting.
+
+        Lambda's own figure of it exists only while batches arrive, so it is silent where none is delivered.
+        """
+        now = datetime.now(UTC)
+        try:
+            advanced_at = archive.advanced_at(deadline)
+        except AwsServiceError as error:
+            raise AuditUnavailableError(f"the archive's table cannot be read ({error.code})") from None
+        since = max(now - _WINDOW, advanced_at + _MILLISECOND if advanced_at else now - _WINDOW)
+        oldest = self._reader.oldest(since, now, deadline)
+        return round((now - oldest).total_seconds(), 3) if oldest else 0
 
     def _days_to_expiry(self, deadline: Deadline) -> float | None:
         """Days until the credential expires, negative afterwards; None if nobody has said when."""

@@ -1,5 +1,6 @@
 # Changes of a DynamoDB table, in the order of each of its shards. A batch that fails comes again until it succeeds or is a day
-# old, when DynamoDB forgets it; nothing is skipped on the way, so an alarm on the iterator's age is what tells.
+# old, when DynamoDB forgets it; nothing is skipped on the way. An alarm on the iterator's age tells of that, and one on the router's
+# ArchiveLagSeconds of a stream that is not delivered at all.
 resource "aws_lambda_event_source_mapping" "stream" {
   count = var.stream == null ? 0 : 1
 

@@ -127,10 +127,22 @@ locals {
     }
   })
 
-  # Only where there is an archive. The function reads one stream, so its iterator's age is the archive's delay.
+  # Only where there is an archive. The scheduled check sees records that wait for it, also where Lambda delivers none; Lambda
+  # sees the age of what it delivers, also where one shard of the stream waits and the others do not.
   archive_alarms = !var.audit_archive_enabled ? {} : {
     archive-lag = {
-      description = "The audit archive is more than an hour behind: batches fail, and after a day DynamoDB forgets what was not archived."
+      description = "Audit records have waited for the archive for more than an hour: their stream does not arrive, or every batch fails. After a day it forgets them."
+      metric      = { source = "router", name = "ArchiveLagSeconds", statistic = "Maximum" }
+      comparison  = "GreaterThanOrEqualToThreshold"
+      threshold   = 3600
+      period      = local.three_watches
+      periods     = 1
+      datapoints  = 1
+      missing     = "missing" # the check does not run; the alarm `watch` says so
+    }
+    # The function reads one stream, so its iterator's age is that of the archive's batches.
+    archive-batch-age = {
+      description = "What Lambda delivers to the audit archive is more than an hour old: batches fail, and after a day DynamoDB forgets what was not archived."
       metric      = { source = "function", name = "IteratorAge", statistic = "Maximum" }
       comparison  = "GreaterThanOrEqualToThreshold"
       threshold   = 3600000

@@ -159,15 +159,19 @@ run "an_archive_that_falls_behind" {
   }
 
   assert {
-    condition = [for alarm in [aws_cloudwatch_metric_alarm.metric["archive-lag"]] : join(" ", [
-      alarm.namespace, alarm.metric_name, alarm.statistic, alarm.comparison_operator, alarm.threshold, alarm.treat_missing_data,
-    ])] == ["AWS/Lambda IteratorAge Maximum GreaterThanOrEqualToThreshold 3600000 notBreaching"]
-    error_message = "An hour's delay must be told, long before DynamoDB forgets."
+    condition = [for name in ["archive-lag", "archive-batch-age"] : join(" ", [
+      for field in ["namespace", "metric_name", "statistic", "comparison_operator", "threshold", "treat_missing_data", "period"] :
+      aws_cloudwatch_metric_alarm.metric[name][field]
+      ])] == [
+      "CrossPartitionInference ArchiveLagSeconds Maximum GreaterThanOrEqualToThreshold 3600 missing 900",
+      "AWS/Lambda IteratorAge Maximum GreaterThanOrEqualToThreshold 3600000 notBreaching 300",
+    ]
+    error_message = "An hour's delay must be told, long before DynamoDB forgets, be batches delivered or not."
   }
 
   assert {
-    condition     = length(output.alarm_arns) == 17 && strcontains(aws_cloudwatch_dashboard.this.dashboard_body, "IteratorAge")
-    error_message = "The archive adds one alarm and one graph."
+    condition     = length(output.alarm_arns) == 18 && strcontains(aws_cloudwatch_dashboard.this.dashboard_body, "IteratorAge")
+    error_message = "The archive adds two alarms and one graph."
   }
 }
 
