@@ -91,9 +91,10 @@ class Boundary:
         if crossing.decision.marking:
             self._telemetry.count("MarkingsFound")
         if not crossing.decision.allowed:
-            self._telemetry.count("DeniedCrossings")
-            self._telemetry.model(crossing, served=False)
             denial = refusal(crossing.decision)
+            if not isinstance(denial, LimitExceededError):  # LimitedRequests: allowed, but too often
+                self._telemetry.count("DeniedCrossings")
+            self._telemetry.model(crossing, served=False)
             self._record(lambda: self._audit.deny(crossing, denial.status, denial.code, deadline))
             raise denial
         self._record(lambda: self._audit.begin(crossing, deadline.earlier(FINISH_SECONDS)))

@@ -206,7 +206,9 @@ def test_every_path_says_which_limit_and_when_to_come_again(
         assert (record["state"], record["decision"], record["decisionRule"]) == ("DENIED", "DENY", rule)
         assert (record["statusCode"], record["errorCode"]) == ("429", "LimitExceeded")
     assert posts(commercial) == 0
-    assert metrics(capsys.readouterr().out)["LimitedRequests"] == len(WAYS)
+    counted = metrics(capsys.readouterr().out)
+    assert counted["LimitedRequests"] == len(WAYS)
+    assert "DeniedCrossings" not in counted  # whose alarm is for what is not allowed, and not for what comes too often
 
 
 def test_a_new_minute_lets_requests_through_again(limited: Limited) -> None:

@@ -222,6 +222,13 @@ def audit_write_failures(scene: Scene) -> None:
 
 
 def denied_crossings(scene: Scene) -> None:
+    """A caller who is over a limit is not what it is there for."""
+    everyone = [{**STARTING["callers"][0], "limits": {"requests_per_minute": 1}}]
+    with scene.policy(callers=everyone):
+        assert [scene.call() for _ in range(12)].count(429) >= 10
+    scene.operators.publish()
+    assert scene.operators.states()["denied-crossings"] != "ALARM"
+
     for _ in range(10):
         assert scene.call("global.anthropic.claude-haiku-4-5-20251001-v1:0") == 403
 
