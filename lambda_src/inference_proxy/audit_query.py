@@ -1,4 +1,4 @@
-"""Finds audit records in time order, newest first: never by a scan, and never by reading more than it says.
+"""Finds audit records in time order: never by a scan, and never by reading more than it says.
 
 An index gives the keys, ``BatchGetItem`` the records, which are then checked once more: an index lags behind its table.
 One caller's records come from ``by-caller`` alone, so that where such a page ends, and how long it takes, tells nothing
@@ -6,13 +6,14 @@ of anybody else's.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from inference_proxy.audit_filter import AuditFilter
-from inference_proxy.audit_table import BATCH_KEYS, AuditTable, Record
+from inference_proxy.audit_table import BATCH_KEYS, AuditTable, IndexPage, Record
 from inference_proxy.audit_walk import MOST_AT_ONCE, AuditWalk
 from inference_proxy.aws_json import AwsJsonClient
 from inference_proxy.models import Deadline, RecordKey
@@ -29,11 +30,10 @@ _AT_ONCE = 8
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Records, newest first; the timeKey to go on before, None at the end; and how many index items were read."""
+    """Records, newest first, and the timeKey to go on before: None at the end."""
 
     records: list[Record]
     before: str | None
-    items_read: int
 
 
 class AuditReader:
@@ -56,8 +56,8 @@ class AuditReader:
                     batch, found = found[:many], found[many:]
                     records += self._current(batch, wanted, executor, deadline)
                     if len(records) > limit:
-                        return Page(records[:limit], str(records[limit - 1]["timeKey"]), walk.read)
-        return Page(records, walk.frontier, walk.read)
+                        return Page(records[:limit], str(records[limit - 1]["timeKey"]))
+        return Page(records, walk.frontier)
 
     def count(self, wanted: AuditFilter, deadline: Deadline) -> tuple[int, bool]:
         """How many records match, and whether that is all of them: it stops at a bound, or when time is over."""
@@ -84,20 +84,27 @@ class AuditReader:
         return None
 
     def keys(self, outcome: str, start: datetime, end: datetime, deadline: Deadline) -> Iterator[list[RecordKey]]:
-        """The keys of the records that the index has under an outcome, newest first, a page of a partition at a time.
+        """The keys of the records that the index has under an outcome, oldest day first, a page of all its partitions.
 
         Ends early when the deadline is near. A record may have another outcome by now.
         """
         wanted = AuditFilter(start, end, (outcome,))
-        partitions = [partition for day in wanted.days() for partition in wanted.partitions(day)]
-        for partition in partitions:
-            arguments = wanted.query(partition)
-            while deadline.remaining_seconds() > _RESERVE_SECONDS:
-                page = self._table.query(arguments, deadline)
-                yield [RecordKey(str(item["requestId"]), str(item["timestamp"])) for item in page.items]
-                if page.last_key is None:
-                    break
-                arguments["ExclusiveStartKey"] = page.last_key
+
+        def page(partition: str, after: Mapping[str, Any] | None) -> IndexPage:
+            arguments = {**wanted.query(partition), "ScanIndexForward": True}
+            return self._table.query({**arguments, **({"ExclusiveStartKey": after} if after else {})}, deadline)
+
+        with ThreadPoolExecutor(_AT_ONCE) as executor:
+            for day in reversed(wanted.days()):
+                unread: dict[str, Mapping[str, Any] | None] = dict.fromkeys(wanted.partitions(day))
+                while unread:
+                    if deadline.remaining_seconds() <= _RESERVE_SECONDS:
+                        return
+                    pages = dict(zip(unread, executor.map(page, unread.keys(), unread.values()), strict=True))
+                    found = [item for each in pages.values() for item in each.items]
+                    found.sort(key=lambda item: str(item["timeKey"]))
+                    yield [RecordKey(str(item["requestId"]), str(item["timestamp"])) for item in found]
+                    unread = {name: each.last_key for name, each in pages.items() if each.last_key is not None}
 
     def oldest(self, start: datetime, end: datetime, deadline: Deadline) -> datetime | None:
         """When the oldest record of a range was begun; None if there is none."""
