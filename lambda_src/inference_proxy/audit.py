@@ -48,7 +48,10 @@ class AuditTrail:
         self._put(crossing, outcome, deadline)
 
     def finish(self, crossing: Crossing, outcome: Outcome, latency_ms: int, deadline: Deadline) -> None:
-        """Write the outcome (COMPLETED or FAILED), exactly once. Raises AuditUnavailableError; the intent stays."""
+        """Write the outcome (COMPLETED or FAILED), exactly once.
+
+        Raises OutcomeRefusedError where the record has another end, else AuditUnavailableError; the intent stays.
+        """
         timestamp = timestamp_ms(crossing.started_at)
         fields: dict[str, str | int | bool | None] = {
             "state": outcome.state,
@@ -88,11 +91,13 @@ class AuditTrail:
             "outcomeDayShard": _outcome_partition("ABANDONED", False, key.timestamp, key.request_id),
             "success": False,
             "errorCode": "OutcomeUnknown",
-            "closedAt": timestamp_ms(datetime.now(UTC)),
+            # Finer than other moments, as it also tells this write from that of another reconciler.
+            "closedAt": datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
         }
         try:
-            self._update(key, fields, "#state = :started", {}, deadline)
-        except _ConditionFailedError:
+            # A repeated call, whose first answer was lost, finds its own work.
+            self._update(key, fields, "#state = :started OR (#state = :state AND #closedAt = :closedAt)", {}, deadline)
+        except OutcomeRefusedError:
             return False
         return True
 
@@ -117,7 +122,11 @@ class AuditTrail:
                 **{f":{name}": to_attribute(value) for name, value in written.items()},
             },
         }
-        self._call("UpdateItem", arguments, deadline)
+        try:
+            self._dynamodb.call("UpdateItem", arguments, deadline.within(_WRITE_SECONDS))
+        except AwsServiceError as error:
+            kind = OutcomeRefusedError if error.code == "ConditionalCheckFailedException" else AuditUnavailableError
+            raise kind(f"the outcome cannot be recorded ({error.code})") from None
 
     def _put(self, crossing: Crossing, outcome: Mapping[str, str | int | bool], deadline: Deadline) -> None:
         request = crossing.request
@@ -171,21 +180,17 @@ class AuditTrail:
                 ":state": to_attribute(outcome["state"]),
             },
         }
-        self._call("PutItem", arguments, deadline)
-
-    def _call(self, operation: str, arguments: Mapping[str, object], deadline: Deadline) -> None:
         try:
-            self._dynamodb.call(operation, arguments, deadline.within(_WRITE_SECONDS))
+            self._dynamodb.call("PutItem", arguments, deadline.within(_WRITE_SECONDS))
         except AwsServiceError as error:
-            kind = _ConditionFailedError if error.code.startswith("ConditionalCheckFailed") else AuditUnavailableError
-            raise kind(
-                f"the audit record cannot be written ({error.code}), so nothing was sent; try again later",
-                {"Retry-After": "5"},
-            ) from None
+            problem = f"the audit record cannot be written ({error.code}), so nothing was sent; try again later"
+            raise AuditUnavailableError(problem, {"Retry-After": "5"}) from None
 
 
-class _ConditionFailedError(AuditUnavailableError):
-    """The record is not as the write expects it."""
+class OutcomeRefusedError(AuditUnavailableError):
+    """The record has an end already, or is gone. Only ever logged: the answer to the caller has gone out by then."""
+
+    code = "OutcomeRefused"
 
 
 def to_attribute(value: str | int | bool) -> AttributeValue:

@@ -11,7 +11,7 @@ import handler
 from inference_proxy.audit import AuditTrail
 from inference_proxy.aws_json import AwsJsonClient
 from inference_proxy.clock import Clock
-from inference_proxy.errors import ProxyError
+from inference_proxy.errors import AuditUnavailableError, ProxyError
 from inference_proxy.models import Deadline, RecordKey
 from inference_proxy.signing import SigV4Signer
 from tests.contract.faulty_aws import FaultyAws
@@ -112,7 +112,9 @@ def test_a_late_outcome_does_not_undo_it(
         assert trail(bench).abandon(RecordKey(record["requestId"], record["timestamp"]), Deadline.after(5))
         assert answer.result().status == 200
     assert states(bench)[record["requestId"]] == "ABANDONED"
-    assert '"message":"audit outcome not written"' in capsys.readouterr().out
+    lines = map(json.loads, capsys.readouterr().out.splitlines())
+    (lost,) = [line for line in lines if line.get("message") == "audit outcome not written"]
+    assert lost["errorCode"] == "OutcomeRefused"  # and no outage
 
 
 def test_a_lost_outcome_is_in_the_log(
@@ -143,6 +145,61 @@ def test_a_table_that_cannot_be_read_or_written_is_an_error_of_the_function(
         faulty_aws.faults.clear()
         assert set(states(bench).values()) == {"STARTED"}
     assert reconcile(bench) == 1
+
+
+def test_what_is_closed_is_counted_although_another_write_fails(
+    bench: RouterBench,
+    faulty_aws: FaultyAws,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """One record cannot be written: the others do not wait for it, nor are they left out of the metric."""
+    record = started(bench, faulty_aws)
+    for number in range(20):
+        age(bench, record, 3600 + number)
+    abandon = AuditTrail.abandon
+
+    def failing(audit: AuditTrail, key: RecordKey, deadline: Deadline) -> bool:
+        if key.request_id.endswith("-3619"):  # the oldest
+            raise AuditUnavailableError("throttled")
+        return abandon(audit, key, deadline)
+
+    monkeypatch.setattr(AuditTrail, "abandon", failing)
+    monkeypatch.setattr(handler, "TASKS", bench.tasks)
+    capsys.readouterr()
+    with pytest.raises(AuditUnavailableError, match="throttled"):
+        handler.lambda_handler({"task": "reconcile"}, Context())
+    assert metrics(capsys.readouterr().out) == {"AbandonedCrossings": 19}
+    assert list(states(bench).values()).count("ABANDONED") == 19
+
+
+def test_a_closing_whose_answer_was_lost_is_counted(bench: RouterBench, faulty_aws: FaultyAws, reconcile: Any) -> None:
+    """It is written once more, and finds its own work."""
+    age(bench, started(bench, faulty_aws), 3600)
+    faulty_aws.faults["UpdateItem"] = "lost"
+    assert reconcile(bench) == 1
+    assert sorted(states(bench).values()).count("ABANDONED") == 1
+
+
+def test_a_run_without_time_for_all_closes_the_oldest_and_counts_them(
+    bench: RouterBench, faulty_aws: FaultyAws, reconcile: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = started(bench, faulty_aws)
+    for number in range(60):
+        age(bench, record, 3600 + number)
+    age(bench, record, 3 * 86_400)
+    abandon = AuditTrail.abandon
+
+    def slowly(audit: AuditTrail, key: RecordKey, deadline: Deadline) -> bool:
+        time.sleep(0.4)
+        return abandon(audit, key, deadline)
+
+    monkeypatch.setattr(AuditTrail, "abandon", slowly)
+    number = int(reconcile(bench, seconds=5.0))
+    closed = [identity for identity, state in states(bench).items() if state == "ABANDONED"]
+    assert 0 < number == len(closed) < 61
+    ages = sorted((int(identity.rpartition("-")[2]) for identity in closed), reverse=True)
+    assert ages == [3 * 86_400, *range(3659, 3659 - (number - 1), -1)]
 
 
 def test_many_are_closed_at_once(bench: RouterBench, faulty_aws: FaultyAws, reconcile: Any) -> None:

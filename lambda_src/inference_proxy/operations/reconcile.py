@@ -8,12 +8,15 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
-from inference_proxy.audit import SHARDS, AuditTrail
+from inference_proxy.audit import AuditTrail
 from inference_proxy.audit_query import AuditReader
+from inference_proxy.errors import AuditUnavailableError
 from inference_proxy.models import Deadline, RecordKey
 from inference_proxy.telemetry import Telemetry
 
 GRACE_SECONDS = 60  # beyond the longest request: for clocks that differ, and for indexes that lag behind
+_WRITERS = 8
+_WRITE_SECONDS = 1.0  # for one record; with less left, it is left to the next run
 _LOOK_BACK = timedelta(days=31)  # it runs every few minutes, so what is older has been closed long ago
 
 
@@ -29,20 +32,28 @@ class Reconcile:
         self._longest = timedelta(seconds=response_timeout_seconds + GRACE_SECONDS)
 
     def run(self, _event: Mapping[str, object], _invocation_id: str, deadline: Deadline) -> dict[str, float]:
-        """How many records were closed; it is emitted as well. What does not fit the deadline is left to the next run.
+        """How many records were closed, oldest first; it is emitted as well. What does not fit is left to the next run.
 
         Raises AuditUnavailableError, which Lambda counts among the function's errors; what was closed stays closed.
         """
         newest = datetime.now(UTC) - self._longest
-        closed = 0
+        closed, failures = list[RecordKey](), list[AuditUnavailableError]()  # appended to by several threads
 
-        def close(key: RecordKey) -> bool:
-            return self._audit.abandon(key, deadline)
+        def close(key: RecordKey) -> None:
+            if deadline.remaining_seconds() < _WRITE_SECONDS:
+                return
+            try:
+                if self._audit.abandon(key, deadline):
+                    closed.append(key)
+            except AuditUnavailableError as error:
+                failures.append(error)  # the others must not wait for this one
 
         try:
-            with ThreadPoolExecutor(SHARDS) as pool:
+            with ThreadPoolExecutor(_WRITERS) as pool:
                 for keys in self._reader.keys("STARTED", newest - _LOOK_BACK, newest, deadline):
-                    closed += sum(pool.map(close, keys))
+                    list(pool.map(close, keys))
         finally:
-            self._telemetry.reconciled(closed)
-        return {"AbandonedCrossings": closed}
+            self._telemetry.reconciled(len(closed))
+        if failures:
+            raise failures[0]
+        return {"AbandonedCrossings": len(closed)}
