@@ -1,8 +1,8 @@
 """The walk of one request: find its operation, run it, turn what goes wrong into a clear answer, say how it ended."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from inference_proxy.errors import (
     InternalError,
@@ -61,7 +61,7 @@ class App:
             failure = InternalError("the router failed; its log names the place")
             response = failure_answer(failure, request.request_id, request.path)
         self._settle()
-        latency_ms = round((datetime.now(UTC) - request.received_at).total_seconds() * 1000)
+        latency_ms = round((time.monotonic() - request.arrived) * 1000)
         self._telemetry.request(request, operation, response, latency_ms)
         return _with_identity(response, request.request_id)
 

@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from inference_proxy.boundary import Boundary, sha256_hex
+from inference_proxy.environment import ApplicationProfile
 from inference_proxy.errors import ProxyError
 from inference_proxy.model_lists import ModelLists
-from inference_proxy.models import ApplicationProfile, Crossing, Request, UpstreamCall
+from inference_proxy.models import Crossing, Request, UpstreamCall
 from inference_proxy.policy import Admission
 from inference_proxy.policy_store import PolicyStore
 from inference_proxy.profiles import Catalog, Resolution

@@ -128,7 +128,7 @@ def build(settings: Settings, transport: Transport) -> Router:
         chain = ArchiveChain(dynamodb, settings.archive_table_name, bucket, clock)
     tasks: Tasks = {
         "watch": Watch(reader, credentials, policies, telemetry, settings.response_timeout_seconds, chain).run,
-        "reconcile": Reconcile(reader, audit, telemetry, settings.response_timeout_seconds).run,
+        "reconcile": Reconcile(reader, audit, telemetry, clock, settings.response_timeout_seconds).run,
         "usage": UsageTask(usage_index, usage_table, settings.response_timeout_seconds).run,
         "prove_credential": Proof(boundary, source, settings.credential, policies, telemetry).run,
     }

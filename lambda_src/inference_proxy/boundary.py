@@ -3,10 +3,10 @@
 import hashlib
 import math
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from inference_proxy.audit import AuditTrail
 from inference_proxy.aws_service import AwsServiceError
@@ -134,8 +134,8 @@ class Boundary:
         self._telemetry.model(crossing, served=outcome.success)
         self._telemetry.tokens(outcome.input_tokens, outcome.output_tokens)
         settling = self._settling(crossing, outcome)
-        since = crossing.started_at if crossing.crossing_id else crossing.request.received_at
-        latency_ms = round((datetime.now(UTC) - since).total_seconds() * 1000)
+        since = crossing.begun if crossing.crossing_id else crossing.request.arrived
+        latency_ms = round((time.monotonic() - since) * 1000)
         try:
             self._audit.finish(crossing, outcome, latency_ms, crossing.request.deadline)
         except AuditUnavailableError as error:

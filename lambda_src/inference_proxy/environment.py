@@ -3,10 +3,9 @@
 import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TypeVar
 from urllib.parse import urlsplit
-
-from inference_proxy.models import ApplicationProfile
 
 _LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 # As in CreateInferenceProfile of the Amazon Bedrock API Reference.
@@ -16,6 +15,15 @@ _APPLICATION_PROFILE_ARN = re.compile(
 _APPLICATION_PROFILE_NAME = re.compile(r"(?=.{1,64}$)([0-9A-Za-z][ _-]?)+")
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationProfile:
+    """What the configuration says of one model: the ARN of a profile of its own, or a name to create one by."""
+
+    arn: str = ""
+    name: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 class SettingsError(Exception):

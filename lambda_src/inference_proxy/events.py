@@ -10,6 +10,7 @@ import re
 import time
 import uuid
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Protocol
 from urllib.parse import unquote
 
@@ -22,6 +23,7 @@ _PARAMETER = re.compile(r"\{(\w+)\+?\}")
 # through it.
 _ODD_SPELLING = re.compile(r"//|%(?:[46][1-9A-Fa-f]|[57][0-9Aa]|3[0-9]|2[DdEe]|5[Ff]|7[Ee])")
 _ANSWER_MARGIN_SECONDS = 0.5  # for Lambda and API Gateway to carry the answer out
+_MOST_SKEW_SECONDS = 900.0  # of an environment's clock against API Gateway's; beyond, an event was replayed by hand
 _CLOCK_TOLERANCE_SECONDS = 10.0  # an older "received at" is another clock, or an event replayed by hand
 
 
@@ -79,6 +81,7 @@ def parse(event: Mapping[str, Any], context: LambdaContext, response_timeout_sec
         query=_query(event),
         headers=headers,
         body=_body(event, max_bytes),
+        received_at=_received_at(gateway),
         catch_all=str(event.get("resource") or "").startswith("/{"),
         spelled_path=spelled.rstrip("/"),
         plainly_spelled=all(map(plainly_spelled, spellings)),
@@ -164,6 +167,14 @@ def _deadline(gateway: Mapping[str, Any], context: LambdaContext, response_timeo
         spent = 0.0
     lambda_seconds = context.get_remaining_time_in_millis() / 1000
     return Deadline.after(min(response_timeout_seconds - spent, lambda_seconds) - _ANSWER_MARGIN_SECONDS)
+
+
+def _received_at(gateway: Mapping[str, Any]) -> datetime:
+    """When API Gateway received the call, by its clock; by the environment's where that is not plausible."""
+    now, received_at = datetime.now(UTC), gateway.get("requestTimeEpoch")
+    if isinstance(received_at, (int, float)) and abs(now.timestamp() - received_at / 1000) <= _MOST_SKEW_SECONDS:
+        return datetime.fromtimestamp(received_at / 1000, UTC)
+    return now
 
 
 def _mapping(parent: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from inference_proxy.decisions import Decision
 
@@ -72,7 +72,8 @@ class Request:
     path_parameters: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes = field(default=b"", repr=False)
-    received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    received_at: datetime = field(default_factory=lambda: datetime.now(UTC))  # by API Gateway's clock, where it says
+    arrived: float = field(default_factory=time.monotonic)  # the same moment on the monotonic clock
     catch_all: bool = False  # it came in by the API's catch-all path, not by the path of an operation
     spelled_path: str = ""  # the path before it was decoded, as far as API Gateway tells
     plainly_spelled: bool = True  # no letter, digit or dot percent-encoded, no empty segment
@@ -127,15 +128,6 @@ class UpstreamAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class ApplicationProfile:
-    """What the configuration says of one model: the ARN of a profile of its own, or a name to create one by."""
-
-    arn: str = ""
-    name: str = ""
-    tags: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class Crossing:
     """An intent to send something to Commercial Bedrock: all that is known before a byte leaves."""
 
@@ -153,7 +145,12 @@ class Crossing:
     counts_tokens: bool = False  # its tokens count against a limit of the caller's
     guardrail_action: str | None = None  # of the guardrail before egress: NONE, MASKED or BLOCKED
     guardrail_latency_ms: int | None = None
-    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    begun: float = field(default_factory=time.monotonic)
+
+    @property
+    def started_at(self) -> datetime:
+        """When it began, counted from when the request came in: one clock dates the records of all environments."""
+        return self.request.received_at + timedelta(seconds=self.begun - self.request.arrived)
 
     @property
     def audit_id(self) -> str:

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from inference_proxy.credential_choice import CredentialChoice
-from inference_proxy.environment import Environment
-from inference_proxy.models import ApplicationProfile
+from inference_proxy.environment import ApplicationProfile, Environment
 
 # Commercial regions whose Bedrock has FIPS endpoints, by AWS's endpoints.json. Nothing else is ever called.
 COMMERCIAL_REGIONS = {

@@ -3,16 +3,18 @@
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 import handler
+from inference_proxy import events, models
 from inference_proxy.audit import AuditTrail
 from inference_proxy.aws_json import AwsJsonClient
 from inference_proxy.clock import Clock
 from inference_proxy.errors import AuditUnavailableError, ProxyError
-from inference_proxy.models import Deadline, RecordKey
+from inference_proxy.models import Deadline, RecordKey, timestamp_ms
 from inference_proxy.signing import SigV4Signer
 from tests.contract.faulty_aws import FaultyAws
 from tests.contract.router_bench import Context, RouterBench
@@ -115,6 +117,34 @@ def test_a_late_outcome_does_not_undo_it(
     lines = map(json.loads, capsys.readouterr().out.splitlines())
     (lost,) = [line for line in lines if line.get("message") == "audit outcome not written"]
     assert lost["errorCode"] == "OutcomeRefused"  # and no outage
+
+
+@pytest.mark.parametrize("minutes", [-4, 4])
+def test_a_crossing_under_way_is_left_alone_although_its_environments_clock_is_wrong(
+    bench: RouterBench, commercial: CommercialStandIn, monkeypatch: pytest.MonkeyPatch, minutes: int
+) -> None:
+    """AWS takes signatures that are up to five minutes off. API Gateway dates the record, another clock judges it."""
+
+    class Wrong(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:
+            return datetime.now(tz) + timedelta(minutes=minutes)
+
+    assert bench.invoke().status == 200  # reads the lists
+    for module in (models, events):
+        monkeypatch.setattr(module, "datetime", Wrong)
+    commercial.inject("slow", delay_seconds=1.5, match="/model/")
+    begun = timestamp_ms(datetime.now(UTC) - timedelta(seconds=1))
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(bench.invoke)
+        while "STARTED" not in states(bench).values():
+            time.sleep(0.02)
+        assert bench.tasks["reconcile"]({}, "", Deadline.after(20)) == {"AbandonedCrossings": 0}
+        assert answer.result().status == 200
+    record = bench.records("InvokeModel")[-1]
+    assert record["state"] == "COMPLETED"
+    assert begun < record["timestamp"] < timestamp_ms(datetime.now(UTC))
+    assert 1500 <= int(record["latency"]) < 60_000
 
 
 def test_a_lost_outcome_is_in_the_log(

@@ -2,7 +2,9 @@
 
 import base64
 import json
+import math
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +65,23 @@ def test_the_deadline_counts_from_when_api_gateway_received_the_call() -> None:
     for odd in (now_ms - 86_400_000, now_ms + 60_000, "text", None):
         assert parse({"requestContext": {"requestTimeEpoch": odd}}).deadline.remaining_seconds() > 28.0
     assert parse({}, seconds=3.0).deadline.remaining_seconds() < 2.6
+
+
+@pytest.mark.parametrize("minutes", [-14, -4, 4, 14])
+def test_a_call_came_in_when_api_gateway_says_whatever_the_local_clock(
+    monkeypatch: pytest.MonkeyPatch, minutes: int
+) -> None:
+    class Wrong(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:
+            return datetime.now(tz) + timedelta(minutes=minutes)
+
+    monkeypatch.setattr(events, "datetime", Wrong)
+    moment = datetime.now(UTC).replace(microsecond=0)
+    assert parse({"requestContext": {"requestTimeEpoch": moment.timestamp() * 1000}}).received_at == moment
+    for odd in ((moment.timestamp() - 86_400) * 1000, math.nan, "text", None):
+        received_at = parse({"requestContext": {"requestTimeEpoch": odd}}).received_at
+        assert abs(received_at - Wrong.now(UTC)) < timedelta(seconds=10)
 
 
 def test_bodies() -> None:

@@ -6,15 +6,16 @@ served, and nobody knows: the record becomes ABANDONED, and that is counted. It 
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from inference_proxy.audit import AuditTrail
 from inference_proxy.audit_query import AuditReader
+from inference_proxy.clock import Clock
 from inference_proxy.errors import AuditUnavailableError
 from inference_proxy.models import Deadline, RecordKey
 from inference_proxy.telemetry import Telemetry
 
-GRACE_SECONDS = 60  # beyond the longest request: for clocks that differ, and for indexes that lag behind
+GRACE_SECONDS = 60  # beyond the longest request: for a clock of its own that is fast (records go by API Gateway's)
 _WRITERS = 8
 _WRITE_SECONDS = 1.0  # for one record; with less left, it is left to the next run
 _LOOK_BACK = timedelta(days=31)  # it runs every few minutes, so what is older has been closed long ago
@@ -24,8 +25,14 @@ class Reconcile:
     """Closes the records whose outcome never came."""
 
     def __init__(
-        self, reader: AuditReader, audit: AuditTrail, telemetry: Telemetry, response_timeout_seconds: float
+        self,
+        reader: AuditReader,
+        audit: AuditTrail,
+        telemetry: Telemetry,
+        clock: Clock,
+        response_timeout_seconds: float,
     ) -> None:
+        self._clock = clock
         self._reader = reader
         self._audit = audit
         self._telemetry = telemetry
@@ -36,7 +43,7 @@ class Reconcile:
 
         Raises AuditUnavailableError, which Lambda counts among the function's errors; what was closed stays closed.
         """
-        newest = datetime.now(UTC) - self._longest
+        newest = self._clock.now() - self._longest
         closed, failures = list[RecordKey](), list[AuditUnavailableError]()  # appended to by several threads
 
         def close(key: RecordKey) -> None:
