@@ -33,11 +33,13 @@ class CallerRule:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What a million tokens of some models cost, in US dollars."""
+    """What a million tokens of some models cost, in US dollars; None: nobody has said what those of a cache do."""
 
     models: tuple[str, ...]
     input_usd: float
     output_usd: float
+    cache_read_usd: float | None = None
+    cache_write_usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

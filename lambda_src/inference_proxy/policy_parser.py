@@ -169,11 +169,13 @@ def _prices(reader: DocumentReader, top: Mapping[str, Any]) -> tuple[Price, ...]
 
 def _price(reader: DocumentReader, path: str, value: object) -> Price:
     input_usd, output_usd = "input_usd_per_million_tokens", "output_usd_per_million_tokens"
-    members = reader.members(value, path, ("models", input_usd, output_usd))
+    cache = ("cache_read_usd_per_million_tokens", "cache_write_usd_per_million_tokens")
+    members = reader.members(value, path, ("models", input_usd, output_usd), cache)
     return Price(
         reader.values(members, f"{path}.models", _MODEL_PATTERN) or (),
         reader.value(members, f"{path}.{input_usd}", _price_usd) or 0.0,
         reader.value(members, f"{path}.{output_usd}", _price_usd) or 0.0,
+        *(reader.value(members, f"{path}.{name}", _price_usd) for name in cache),
     )
 
 

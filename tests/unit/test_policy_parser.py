@@ -127,6 +127,8 @@ WRONG: list[tuple[str, object, str]] = [
     ("prices[0].input_usd_per_million_tokens", -1, "prices[0].input_usd_per_million_tokens: must be a number, 0 or"),
     ("prices[0].input_usd_per_million_tokens", 10**400, "prices[0].input_usd_per_million_tokens: must be a number, 0"),
     ("prices[0].input_usd_per_million_tokens", "1", "prices[0].input_usd_per_million_tokens: must be a number, 0 or"),
+    ("prices[0].cache_read_usd_per_million_tokens", -1, "prices[0].cache_read_usd_per_million_tokens: must be a numb"),
+    ("prices[0].cache_write_usd_per_million_tokens", "1", "prices[0].cache_write_usd_per_million_tokens: must be a "),
 ]
 
 

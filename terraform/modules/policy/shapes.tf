@@ -72,6 +72,8 @@ locals {
       { name = "models", is = "model_pattern", required = true, list = "filled" },
       { name = "input_usd_per_million_tokens", is = "price", required = true },
       { name = "output_usd_per_million_tokens", is = "price", required = true },
+      { name = "cache_read_usd_per_million_tokens", is = "price" },
+      { name = "cache_write_usd_per_million_tokens", is = "price" },
     ]
   }
 

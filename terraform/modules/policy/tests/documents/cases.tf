@@ -38,7 +38,7 @@ locals {
         max_request_bytes = null
         limits            = {}
         guardrails        = {}
-        prices            = []
+        prices            = [merge(local.right.prices[0], { cache_read_usd_per_million_tokens = 0.015, cache_write_usd_per_million_tokens = null })]
       }
       problems = []
     }
@@ -157,7 +157,10 @@ locals {
           max_request_bytes = 0
           limits            = { requests_per_minute = 1000000000001, requests_per_day = 0.5, tokens_per_minute = "1", tokens_per_day = true }
         })]
-        prices = [{ models = ["a"], input_usd_per_million_tokens = -1, output_usd_per_million_tokens = "1" }]
+        prices = [merge(
+          { models = ["a"], input_usd_per_million_tokens = -1, output_usd_per_million_tokens = "1" },
+          { cache_read_usd_per_million_tokens = -0.1, cache_write_usd_per_million_tokens = [] },
+        )]
       }
       problems = concat(
         [
@@ -167,6 +170,8 @@ locals {
         [
           "callers[0].max_request_bytes: must be a whole number from 1 to 4500000",
           "max_request_bytes: must be a whole number from 1 to 4500000",
+          "prices[0].cache_read_usd_per_million_tokens: must be a number, 0 or more",
+          "prices[0].cache_write_usd_per_million_tokens: must be a number, 0 or more",
           "prices[0].input_usd_per_million_tokens: must be a number, 0 or more",
           "prices[0].output_usd_per_million_tokens: must be a number, 0 or more",
         ],
