@@ -19,7 +19,7 @@ class AuditFilter:
     """Records from ``start`` to ``end``, both included, that have not expired.
 
     ``outcomes`` are those of the index (STARTED, SUCCESS, ERROR, DENIED, ABANDONED), all if empty; ``model`` is any of
-    a record's three ids; ``equals`` are attributes with their values.
+    a record's three ids; ``equals`` are attributes with their values. "" is for records that have none.
     """
 
     start: datetime
@@ -70,14 +70,17 @@ class AuditFilter:
         }
         conditions = ["#ttl > :now"]  # TTL deletes days late
         if self.model is not None:
-            values[":model"] = to_attribute(self.model)
             names |= {f"#{name}": name for name in _MODEL_IDS}
+        if self.model == "":
+            conditions += [f"attribute_not_exists(#{name})" for name in _MODEL_IDS]
+        elif self.model is not None:
+            values[":model"] = to_attribute(self.model)
             conditions.append(f"({' OR '.join(f'#{name} = :model' for name in _MODEL_IDS)})")
         for name, value in self.equals.items():
             if self.index == "by-outcome" or name in _IN_EVERY_INDEX:
                 names[f"#{name}"] = name
-                values[f":{name}"] = to_attribute(value)
-                conditions.append(f"#{name} = :{name}")
+                conditions.append(f"attribute_not_exists(#{name})" if value == "" else f"#{name} = :{name}")
+                values |= {} if value == "" else {f":{name}": to_attribute(value)}
         return {
             "IndexName": self.index,
             "KeyConditionExpression": "#partition = :partition AND #time BETWEEN :oldest AND :newest",
@@ -92,8 +95,8 @@ class AuditFilter:
         return (
             (self.caller_arn is None or record.get("callerArn") == self.caller_arn)
             and (not self.outcomes or str(record["outcomeDayShard"]).partition("#")[0] in self.outcomes)
-            and (self.model is None or self.model in [record.get(name) for name in _MODEL_IDS])
-            and all(record.get(name) == value for name, value in self.equals.items())
+            and (self.model is None or self.model in ([record[name] for name in _MODEL_IDS if name in record] or [""]))
+            and all(record.get(name, "") == value for name, value in self.equals.items())
             and int(record["ttl"]) > time.time()
         )
 

@@ -12,7 +12,7 @@ from typing import Any
 from inference_proxy.audit import SHARDS
 from inference_proxy.audit_table import AuditTable, Record
 from inference_proxy.models import Deadline, timestamp_ms
-from inference_proxy.usage_figures import RECORD_ATTRIBUTES, Sums
+from inference_proxy.usage_groups import RECORD_ATTRIBUTES, Sums
 from inference_proxy.usage_slices import LENGTH, slice_of, start_of
 
 _ENDED = ("SUCCESS", "ERROR", "DENIED", "ABANDONED")

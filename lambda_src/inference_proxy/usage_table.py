@@ -23,7 +23,7 @@ from inference_proxy.aws_json import AwsJsonClient
 from inference_proxy.aws_service import AwsServiceError
 from inference_proxy.errors import AuditUnavailableError
 from inference_proxy.models import Deadline
-from inference_proxy.usage_figures import Row, pack, unpack
+from inference_proxy.usage_groups import Row, pack, unpack
 from inference_proxy.usage_slices import LENGTH, start_of
 
 _CALL_SECONDS = 5.0

@@ -7,7 +7,7 @@ import { bytes, compact, milliseconds, money, number, principal } from "./format
 import { changed } from "./fragment.js";
 
 const MOST_ROWS = 100;
-const REST = "others"; // the API's sum of the rows that are too many
+const REST = "(others)"; // the API's sum of the rows that are too many
 const GROUPS = [
   ["model", "Model"],
   ["caller", "Caller"],

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -26,6 +27,7 @@ MODELS: tuple[dict[str, str], ...] = (
     {"foundationModelId": "amazon.nova-lite-v1:0", "modelId": "amazon.nova-lite-v1:0"},
     {"resolvedModelId": "us.meta.llama-made-up", "modelId": "llama"},
     {"foundationModelId": "meta.llama-made-up", "modelId": "us.meta.llama-made-up"},
+    {"modelId": "writer.made-up"},
     {"modelId": "no.such-model"},
     {},
 )
@@ -34,23 +36,31 @@ SIZES = {name: st.integers(0, 100_000) for name in ADDED if name.endswith("Size"
 
 
 def records_at(moments: st.SearchStrategy[float]) -> st.SearchStrategy[list[tuple[Any, ...]]]:
-    """Lists of what a record may be: hours ago, outcome, caller, model, classification, figures."""
+    """Lists of what a record may be: hours ago, outcome, caller, model, classification, figures, operation."""
     labels = st.tuples(
         st.sampled_from([OWN_ARN, OTHER_ARN]), st.sampled_from(MODELS), st.sampled_from(["public", "internal", None])
     )
     figures = st.fixed_dictionaries({}, optional={**TOKENS, **SIZES, "latency": st.integers(0, 120_000)})
     outcomes = st.sampled_from(["SUCCESS", "SUCCESS", "ERROR", "DENIED", "ABANDONED", "STARTED"])
-    return st.lists(st.tuples(moments, outcomes, labels, figures), min_size=6, max_size=24)
+    operations = st.sampled_from(["Converse", "Converse", "Converse", "CountTokens", "ListModels"])
+    return st.lists(st.tuples(moments, outcomes, labels, figures, operations), min_size=6, max_size=24)
 
 
 def made(generated: list[tuple[Any, ...]], now: datetime) -> list[Made]:
     """Records of what was generated."""
     found = []
-    for number, (hours_ago, outcome, (caller, model, classification), figures) in enumerate(generated):
+    for number, (hours_ago, outcome, (caller, model, classification), figures, operation) in enumerate(generated):
         labels = {"callerArn": caller, **model, **({"classification": classification} if classification else {})}
         moment = now - timedelta(hours=hours_ago)
         found.append(
-            Made(number, moment.replace(microsecond=moment.microsecond // 1000 * 1000), outcome, labels, figures)
+            Made(
+                number,
+                moment.replace(microsecond=moment.microsecond // 1000 * 1000),
+                outcome,
+                labels,
+                figures,
+                operation,
+            )
         )
     return found
 
@@ -99,9 +109,9 @@ def test_figures_are_those_of_the_records(
             optional={
                 "caller": st.sampled_from([OWN_ARN, OTHER_ARN]),
                 "model": st.sampled_from(
-                    ["amazon.nova-lite-v1:0", "us.meta.llama-made-up", "lite", "none", "nobody's"]
+                    ["amazon.nova-lite-v1:0", "us.meta.llama-made-up", "lite", "(none)", "nobody's"]
                 ),
-                "classification": st.sampled_from(["public", "none"]),
+                "classification": st.sampled_from(["public", "(none)"]),
             },
         )
     )
@@ -193,6 +203,55 @@ def test_prices_are_those_of_now(audited: RouterBench) -> None:
     assert (without["totals"]["estimatedCostUsd"], without["totals"]["unpricedRequests"]) == (0, 40)
 
 
+def test_what_the_cost_does_not_cover_is_said(audited: RouterBench) -> None:
+    """Tokens of a cache whose price nobody has said, and answers without token counts; not what is free."""
+    now = datetime.now(UTC)
+    writer, lite = ({"callerArn": OWN_ARN, "modelId": name} for name in ("writer.made-up", "amazon.nova-lite-v1:0"))
+    cached = {"inputTokens": 10, "outputTokens": 0, "cacheReadInputTokens": 1_000_000}
+    kinds: list[tuple[dict[str, str], dict[str, int], str]] = [
+        (writer, cached, "Converse"),
+        (writer, {**cached, "cacheReadInputTokens": 0}, "Converse"),
+        (writer, {"requestSize": 9}, "Converse"),
+        (writer, {}, "CountTokens"),
+        (lite, cached, "Converse"),
+    ]
+    records = [Made(at, now, "SUCCESS", *kind) for at, kind in enumerate(kinds)]
+    put(audited, [*records, Made(9, now, "ERROR", writer)])
+    rows = {each["key"]: each for each in ask(audited).json["usage"]}
+    assert (rows["writer.made-up"]["unpricedRequests"], rows["writer.made-up"]["requests"]) == (2, 5)
+    assert rows["amazon.nova-lite-v1:0"]["unpricedRequests"] == 0
+    assert rows["amazon.nova-lite-v1:0"]["estimatedCostUsd"] == pytest.approx(0.30003)
+
+
+def test_the_routers_own_crossings_are_no_requests(bench: RouterBench) -> None:
+    """The first call reads Bedrock's lists on its way: a crossing with a record, but not the caller's."""
+    assert bench.invoke().status == 200
+    assert [each["operation"] for each in bench.records()] == ["ListModels", "InvokeModel"]
+    assert bench.call("GET", "/dashboard/requests").json["totalCount"] == 2
+    totals = ask(bench).json["totals"]
+    (own,) = bench.records("InvokeModel")
+    assert totals["requests"] == 1
+    assert totals["latencyMs"]["p95"] == pytest.approx(int(own["latency"]), rel=0.05)
+
+
+@pytest.mark.parametrize("name", ["model", "classification"])
+def test_none_is_the_same_as_for_the_records(audited: RouterBench, name: str) -> None:
+    """The key of a row, taken as a filter, finds that row's records; a label that is really called so is another."""
+    now = datetime.now(UTC)
+    attribute = {"model": "modelId"}.get(name, name)
+    labels = [{"callerArn": OWN_ARN}, *({"callerArn": OWN_ARN, attribute: text} for text in ("none", "none", "others"))]
+    put(audited, [Made(at, now, labels=each) for at, each in enumerate(labels)])
+    found = {each["key"]: each["requests"] for each in ask(audited, groupBy=name).json["usage"]}
+    assert found == {"none": 2, "(none)": 1, "others": 1}
+    for success in ({}, {"success": "true"}):
+        for caller in ({}, {"caller": OWN_ARN}):
+            for key, number in found.items():
+                query = {name: key, **success, **caller}
+                page = audited.call("GET", "/dashboard/requests", query=query).json
+                assert (len(page["requests"]), page["totalCount"]) == (number, number)
+                assert ask(audited, **{name: key}).json["totals"]["requests"] == number
+
+
 def test_csv_has_the_rows(audited: RouterBench) -> None:
     now = datetime.now(UTC)
     put(audited, [*some(now, 30), Made(99, now, labels={"callerArn": OWN_ARN, "modelId": "=cmd()"})])
@@ -248,6 +307,26 @@ def test_an_answer_that_could_not_read_everything_says_so(
     assert (whole["complete"], whole["totals"]["requests"]) == (True, 120)
 
 
+def test_an_answer_that_takes_too_long_to_add_up_goes_out_in_time(
+    audited: RouterBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Time is looked at before each slice, and not before each eight days."""
+    put(audited, some(datetime.now(UTC) - timedelta(hours=2), 60, hours=20))
+    assert run_task(audited)["upToDate"] is True
+    add = usage_rows.UsageRows.add
+
+    def slowly(rows: usage_rows.UsageRows, *arguments: Any) -> None:
+        time.sleep(0.3)
+        add(rows, *arguments)
+
+    monkeypatch.setattr(usage_rows.UsageRows, "add", slowly)
+    begun = time.monotonic()
+    answer = audited.call("GET", "/dashboard/usage", seconds=6.0).json
+    assert time.monotonic() - begun < 5.5
+    assert answer["complete"] is False
+    assert 0 < answer["totals"]["requests"] < 60
+
+
 def test_a_crossing_that_ends_while_the_index_is_read_counts_once(
     audited: RouterBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -275,9 +354,17 @@ def test_rows_beyond_the_most_are_one(audited: RouterBench, monkeypatch: pytest.
     answer = ask(audited).json
     assert [(each["key"], each["requests"]) for each in answer["usage"]] == [
         *((f"invented-{number}", requests) for number, requests in enumerate((3, 3, 3, 2))),
-        ("others", 4),
+        ("(others)", 4),
     ]
     assert answer["totals"]["requests"] == 15
+    monkeypatch.setattr(usage_rows, "_MOST_FIGURES", 3)  # what is added up at all
+    answer = ask(audited).json
+    assert sum(each["requests"] for each in answer["usage"]) == answer["totals"]["requests"] == 15
+    assert [each["key"] for each in answer["usage"]][-1] == "(others)"
+    assert len(answer["usage"]) == 4
+    hours = ask(audited, groupBy="hour").json["usage"]
+    assert sum(each["requests"] for each in hours) == 15
+    assert "(others)" not in [each["key"] for each in hours]
 
 
 @pytest.mark.parametrize("fault", [503, "AccessDeniedException", "reset"])

@@ -23,10 +23,29 @@ ADDED = {
     "requestSize": "requestBytes",
     "responseSize": "responseBytes",
 }
-PRICES = [
-    {"models": ["amazon.*"], "input_usd_per_million_tokens": 3.0, "output_usd_per_million_tokens": 15.0},
-    {"models": ["meta.*"], "input_usd_per_million_tokens": 0.25, "output_usd_per_million_tokens": 0.5},
+PRICES: list[dict[str, Any]] = [
+    {
+        "models": ["amazon.*"],
+        "input_usd_per_million_tokens": 3.0,
+        "output_usd_per_million_tokens": 15.0,
+        "cache_read_usd_per_million_tokens": 0.3,
+        "cache_write_usd_per_million_tokens": 3.75,
+    },
+    {
+        "models": ["meta.llama-made-up"],
+        "input_usd_per_million_tokens": 0.25,
+        "output_usd_per_million_tokens": 0.5,
+        "cache_write_usd_per_million_tokens": 0.0,
+    },
+    {"models": ["writer.*"], "input_usd_per_million_tokens": 0.6, "output_usd_per_million_tokens": 6.0},
 ]
+PRICE_OF = {
+    "inputTokens": "input_usd_per_million_tokens",
+    "outputTokens": "output_usd_per_million_tokens",
+    "cacheReadInputTokens": "cache_read_usd_per_million_tokens",
+    "cacheWriteInputTokens": "cache_write_usd_per_million_tokens",
+}
+OWN = ("ListModels", "ReadModelAccess")  # crossings of the router's own
 
 
 @dataclass(frozen=True)
@@ -38,12 +57,18 @@ class Made:
     outcome: str = "SUCCESS"
     labels: Mapping[str, str] = field(default_factory=dict)
     numbers: Mapping[str, int] = field(default_factory=dict)
+    operation: str = "Converse"
+
+    @property
+    def is_request(self) -> bool:
+        """Whether it is a caller's: the router's own are no requests, and a denied one was a caller's."""
+        return self.operation not in OWN or self.outcome == "DENIED"
 
     @property
     def model(self) -> str:
         """The model it belongs to."""
         names = (self.labels.get(name) for name in ("foundationModelId", "resolvedModelId", "modelId"))
-        return next((name for name in names if name), "none")
+        return next((name for name in names if name), "(none)")
 
     def ended(self, outcome: str, **numbers: int) -> "Made":
         """The same record with an end."""
@@ -62,7 +87,7 @@ class Made:
             "callerDayShard": f"{self.labels['callerArn']}#{day_shard}",
             "outcomeDayShard": f"{self.outcome}#{day_shard}",
             "state": STATES.get(self.outcome, self.outcome),
-            "operation": "Converse",
+            "operation": self.operation,
             "decision": "DENY" if self.outcome == "DENIED" else "ALLOW",
             **self.labels,
         }
@@ -86,7 +111,7 @@ def key_of(group_by: str, made: Made) -> str:
         case "caller":
             return made.labels["callerArn"]
         case "classification":
-            return made.labels.get("classification", "none")
+            return made.labels.get("classification", "(none)")
         case "hour":
             return made.moment.strftime("%Y-%m-%dT%H:00Z")
     return made.moment.strftime("%Y-%m-%d")
@@ -105,11 +130,11 @@ def row(records: list[Made], *, priced: bool) -> dict[str, Any]:
     for made in records:
         name = made.model.removeprefix("us.")  # prices are for models, wherever they run
         prices = [each for each in PRICES if priced and name.startswith(each["models"][0].rstrip("*"))]
-        tokens = made.numbers.get("inputTokens"), made.numbers.get("outputTokens")
-        if prices:
-            cost += (tokens[0] or 0) * prices[0]["input_usd_per_million_tokens"] / 1e6
-            cost += (tokens[1] or 0) * prices[0]["output_usd_per_million_tokens"] / 1e6
-        elif tokens != (None, None):
+        tokens = {name: made.numbers[name] for name in PRICE_OF if name in made.numbers}
+        if tokens and prices:
+            cost += sum(number * prices[0].get(PRICE_OF[name], 0.0) / 1e6 for name, number in tokens.items())
+            unpriced += any(number and PRICE_OF[name] not in prices[0] for name, number in tokens.items())
+        elif tokens or (made.outcome == "SUCCESS" and made.model != "(none)" and made.operation == "Converse"):
             unpriced += 1
     return {
         "requests": len(records),
@@ -131,7 +156,7 @@ def expected(
     start, end = rounded(start, end)
     wanted: Mapping[str, Callable[[Made, str], bool]] = {
         "caller": lambda made, value: made.labels["callerArn"] == value,
-        "classification": lambda made, value: made.labels.get("classification", "none") == value,
+        "classification": lambda made, value: made.labels.get("classification", "(none)") == value,
         "model": lambda made, value: (
             value in (made.model, *(made.labels.get(n) for n in ("modelId", "resolvedModelId", "foundationModelId")))
         ),
@@ -139,7 +164,9 @@ def expected(
     chosen = [
         made
         for made in records
-        if start <= made.moment < end and all(wanted[name](made, value) for name, value in equal.items())
+        if made.is_request
+        and start <= made.moment < end
+        and all(wanted[name](made, value) for name, value in equal.items())
     ]
     keys = {key_of(group_by, made) for made in chosen}
     if group_by in ("hour", "day"):

@@ -283,7 +283,7 @@ def _key(record: Record, group: str) -> str:
     if group in ("hour", "day"):
         return moment[:10] if group == "day" else f"{moment[:13]}:00Z"
     attribute = {"model": "foundationModelId", "caller": "callerArn", "classification": "classification"}[group]
-    return str(record.get(attribute, "none"))
+    return str(record.get(attribute, "(none)"))
 
 
 def _slots(start: datetime, end: datetime, group: str) -> Iterator[str]:

@@ -46,7 +46,7 @@ LAYERS = (
     ("transport", "signing"),
     ("clock", "connection", "settings"),
     ("addresses", "credential_choice", "environment", "usage_slices"),
-    ("models", "upstream_errors"),
+    ("models", "upstream_errors", "usage_groups"),
     ("decisions", "errors", "content", "markings", "patterns", "archive_object", "usage_figures"),
 )
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}

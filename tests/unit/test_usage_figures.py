@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference_proxy import usage_figures
-from inference_proxy.usage_figures import COUNTERS, Figures, Group, Sums, bucket_of, pack, unpack
+from inference_proxy import usage_groups
+from inference_proxy.usage_figures import COUNTERS, Figures, bucket_of
+from inference_proxy.usage_groups import Group, Sums, pack, unpack
 from inference_proxy.usage_slices import runs, slice_of, slices, slices_of_day
 
 GROUP = Group("arn:caller", "model", "us.model", "alias", "public")
@@ -78,16 +79,42 @@ def test_counters_of_a_later_release_are_zero_in_what_was_stored_before() -> Non
     assert latencies == [[40, 2]]
 
 
+def test_counters_of_a_later_release_are_left_out_after_a_rollback() -> None:
+    packed = zlib.compress(json.dumps([[GROUP, [1] * (len(COUNTERS) + 2), []]]).encode())
+    sums = Sums()
+    sums.add(unpack(packed))
+    assert sums.groups[GROUP].counts == [1] * len(COUNTERS)
+
+
+def test_models_that_served_a_caller_nothing_are_few_in_a_slice() -> None:
+    """Their names may be inventions. What was served keeps its name, and so do other callers' errors."""
+    sums = Sums()
+    for number in range(100):
+        sums.count("DENIED" if number % 2 else "ERROR", {"callerArn": "arn:one", "modelId": f"invented-{number}"})
+        sums.count("SUCCESS", {"callerArn": "arn:one", "modelId": f"served-{number}"})
+    sums.count("ERROR", {"callerArn": "arn:one", "modelId": "served-99"})
+    sums.count("ERROR", {"callerArn": "arn:two", "modelId": "served-99"})
+    back = Sums()
+    back.add(unpack(pack(sums.rows())))
+    for each in (sums, back):
+        names = [group.model for group in each.groups if group.caller == "arn:one"]
+        assert sum(name.startswith("invented") for name in names) == 20
+        assert sum(name.startswith("served") for name in names) == 100
+        assert (each.groups[Group("arn:one", "(others)", "", "", "")]["requests"], len(names)) == (80, 121)
+        assert each.groups[Group("arn:one", "", "", "served-99", "")]["errors"] == 1
+        assert each.groups[Group("arn:two", "", "", "served-99", "")]["errors"] == 1
+
+
 def test_names_that_callers_invent_do_not_grow_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """The totals, and those of each caller, are not touched by it."""
-    monkeypatch.setattr(usage_figures, "_MOST_GROUPS", 10)
+    monkeypatch.setattr(usage_groups, "_MOST_GROUPS", 10)
     sums = Sums()
     for number in range(100):
         sums.count("DENIED", {"callerArn": f"arn:{number % 2}", "modelId": f"invented-{number}"})
     assert len(sums.groups) == 12
     for caller in ("arn:0", "arn:1"):
         assert sum(f["requests"] for group, f in sums.groups.items() if group.caller == caller) == 50
-    assert {group.model for group in list(sums.groups)[10:]} == {"others"}
+    assert {group.model for group in list(sums.groups)[10:]} == {"(others)"}
 
 
 def test_slices() -> None:

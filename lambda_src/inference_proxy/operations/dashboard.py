@@ -16,11 +16,11 @@ from inference_proxy.operations.dashboard_cursor import Cursor
 from inference_proxy.operations.dashboard_query import (
     RANGE_PARAMETERS,
     Query,
+    label,
     model,
     number,
     one_of,
     single_values,
-    text,
     time_range,
 )
 from inference_proxy.policy_store import PolicyStore
@@ -152,7 +152,7 @@ def _exact(query: Query) -> dict[str, str | int]:
         equals["state"] = query["state"]
     if "status" in query and query["status"] not in _STATUS:
         equals["statusCode"] = _status_code(query)
-    if (classification := text(query, "classification")) is not None:
+    if (classification := label(query, "classification")) is not None:
         equals["classification"] = classification
     if decision := one_of(query, "decision", _DECISIONS):
         equals["decision"] = decision

@@ -12,6 +12,7 @@ _RANGES = {"1h": timedelta(hours=1), "24h": timedelta(hours=24), "7d": timedelta
 _DEFAULT_RANGE = "24h"
 MOST_DAYS = timedelta(days=366)
 EARLIEST_YEAR, _LATEST_YEAR = 2000, 9000
+NONE = "(none)"  # stands for records without a label, in questions and answers; no label and no model has brackets
 _MOST_CHARACTERS = 640  # of a value that a record may have
 
 Query = Mapping[str, str]
@@ -60,11 +61,17 @@ def text(query: Query, name: str) -> str | None:
     return value
 
 
+def label(query: Query, name: str) -> str | None:
+    """The same for an attribute that not every record has: "" where those without it are asked for."""
+    value = text(query, name)
+    return "" if value == NONE else value
+
+
 def model(query: Query) -> str | None:
-    """The model that was asked for, by either of the parameter's names; None if by neither."""
+    """The model that was asked for, by either of the parameter's names; "" for none, None if nothing was asked."""
     if "model" in query and "modelId" in query:
         raise InvalidParameterError("give either `model` or `modelId`; both mean the same")
-    return text(query, "model" if "model" in query else "modelId")
+    return label(query, "model" if "model" in query else "modelId")
 
 
 def time_range(query: Query, now: datetime) -> TimeRange:

@@ -9,41 +9,41 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from inference_proxy.errors import AuditUnavailableError
 from inference_proxy.models import Deadline, Request, Response, timestamp_ms
 from inference_proxy.operations.answers import json_answer
 from inference_proxy.operations.dashboard_access import visible_caller
 from inference_proxy.operations.dashboard_csv import csv_answer, wants_csv
-from inference_proxy.operations.dashboard_query import RANGE_PARAMETERS, model, one_of, single_values, text, time_range
+from inference_proxy.operations.dashboard_query import RANGE_PARAMETERS, label, model, one_of, single_values, time_range
 from inference_proxy.operations.usage_rows import COLUMNS, GROUPINGS, UsageRows, as_cells
 from inference_proxy.policy_document import Price
 from inference_proxy.policy_store import PolicyStore
-from inference_proxy.usage_figures import Group
+from inference_proxy.usage_groups import Group
 from inference_proxy.usage_index import Period, Reading, UsageIndex
 from inference_proxy.usage_slices import LENGTH, runs, slice_of, slices, start_of
-from inference_proxy.usage_table import UsageTable
+from inference_proxy.usage_table import StoredSlice, UsageTable
 
 _FILTERS = ("model", "modelId", "caller", "classification")
 _PARAMETERS = (*RANGE_PARAMETERS, *_FILTERS, "groupBy")
 _MOST_ON_THE_FLY = 20_000  # records
 _RESERVE_SECONDS = 3.0  # kept free for the answer: with less left, what was found goes out
 _READERS = 8
-_NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """The groups that have all of these labels: None is any label, "none" is none."""
+    """The groups that have all of these labels: None is any label, "" is none."""
 
     model: str | None
     caller: str | None
     classification: str | None
 
     def __call__(self, group: Group) -> bool:
-        models = (group.model or _NONE, group.foundation_model, group.resolved_model, group.requested_model)
+        models = [name for name in (group.foundation_model, group.resolved_model, group.requested_model) if name]
         return (
             self.caller in (None, group.caller)
-            and (self.model is None or self.model in models)
-            and self.classification in (None, group.classification or _NONE)
+            and (self.model is None or self.model in (models or [""]))
+            and self.classification in (None, group.classification)
         )
 
 
@@ -62,7 +62,7 @@ class Usage:
         period = time_range(query, request.received_at)
         start, end = _floor(period.start), _floor(period.end + LENGTH - timedelta(microseconds=1))
         caller = visible_caller(request, query, self._policies)
-        wanted = _Wanted(model(query), caller, text(query, "classification"))
+        wanted = _Wanted(model(query), caller, label(query, "classification"))
         rows = UsageRows(group_by, self._price(request.deadline))
         rows.expect(start, end)
         complete = self._add(rows, start, min(end, request.received_at + LENGTH), wanted, request.deadline)
@@ -99,12 +99,25 @@ class Usage:
                 if reading_ends.remaining_seconds() <= 0:
                     return False
                 some = newest_first[at : at + _READERS]
-                found = pool.map(lambda day: self._table.day(day, days[day][0], days[day][-1], deadline), some)
+                found = pool.map(lambda day: self._stored(day, days[day], reading_ends), some)
                 for day, stored in zip(some, found, strict=True):
+                    if stored is None:
+                        return False
                     for name, slice_ in stored.items():
+                        if reading_ends.remaining_seconds() <= 0:
+                            return False
                         rows.add(name, slice_.rows(), wanted)
                     missing += [name for name in days[day] if name not in stored and day not in done]
         return self._add_from_index(rows, sorted(missing), wanted, reading_ends)
+
+    def _stored(self, day: str, names: list[str], reading_ends: Deadline) -> dict[str, StoredSlice] | None:
+        """What the table has of a day; None where the time did not suffice."""
+        try:
+            return self._table.day(day, names[0], names[-1], reading_ends)
+        except AuditUnavailableError:
+            if reading_ends.remaining_seconds() > 0:
+                raise
+            return None
 
     def _add_from_index(self, rows: UsageRows, names: list[str], wanted: _Wanted, deadline: Deadline) -> bool:
         """Add slices that are not in the table, newest first, as far as the bound and the time go."""

@@ -4,13 +4,16 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from inference_proxy.operations.dashboard_query import NONE
 from inference_proxy.policy_document import Price
-from inference_proxy.usage_figures import Figures, Group, Row
+from inference_proxy.usage_figures import Figures
+from inference_proxy.usage_groups import OTHERS, Group, Row
 from inference_proxy.usage_slices import slices
 
-_NONE = "none"  # the key of what has no such label
-_OTHERS = "others"
-_MOST_ROWS = 1_000  # callers choose what they call a model: the rest becomes one row
+# Callers choose what they call a model: the rest becomes one row, and beyond the second bound, on what is added up at
+# all, those that come last are among the rest, whatever their number.
+_MOST_ROWS = 1_000
+_MOST_FIGURES = 10_000
 _MILLION = 1_000_000
 _BEFORE_LATENCY = ("requests", "errors", "denials", "abandoned", "inProgress")
 _AFTER_LATENCY = (
@@ -18,9 +21,9 @@ _AFTER_LATENCY = (
     *("requestBytes", "responseBytes"),
 )
 _KEYS: Mapping[str, Callable[[str, Group], str]] = {
-    "model": lambda _slice, group: group.model or _NONE,
-    "caller": lambda _slice, group: group.caller or _NONE,
-    "classification": lambda _slice, group: group.classification or _NONE,
+    "model": lambda _slice, group: group.model or NONE,
+    "caller": lambda _slice, group: group.caller or NONE,
+    "classification": lambda _slice, group: group.classification or NONE,
     "hour": lambda slice_, _group: f"{slice_[:13]}:00Z",
     "day": lambda slice_, _group: slice_[:10],
 }
@@ -39,6 +42,7 @@ class UsageRows:
         self._group_by = group_by
         self._price = price
         self._figures: dict[str, dict[str, Figures]] = {}
+        self._number = 0
 
     def expect(self, start: datetime, end: datetime) -> None:
         """Have a row for each hour or day of a period, so that charts have no gaps."""
@@ -51,18 +55,23 @@ class UsageRows:
         key_of = _KEYS[self._group_by]
         for group, counts, latencies in rows:
             if wanted(group):
-                by_model = self._figures.setdefault(key_of(name, group), {})
-                by_model.setdefault(group.model, Figures()).add(counts, latencies)
+                key, model = key_of(name, group), group.model
+                if self._number >= _MOST_FIGURES and model not in self._figures.get(key, ()):
+                    key, model = OTHERS if self._group_by == "model" else key, OTHERS
+                by_model = self._figures.setdefault(key, {})
+                if model not in by_model:
+                    by_model[model] = Figures()
+                    self._number += 1
+                by_model[model].add(counts, latencies)
 
     def rows(self) -> list[dict[str, Any]]:
-        """A row each, times in order, others by their requests, most first."""
+        """A row each, times in order, others by their requests, most first; the rest in one row at the end."""
         if self._group_by in _BY_TIME:
             return [{"key": key} | self._row([self._figures[key]]) for key in sorted(self._figures)]
-        busiest = sorted(self._figures, key=lambda key: (-_requests(self._figures[key]), key))
+        busiest = sorted(self._figures.keys() - {OTHERS}, key=lambda key: (-_requests(self._figures[key]), key))
         found = [{"key": key} | self._row([self._figures[key]]) for key in busiest[:_MOST_ROWS]]
-        if len(busiest) > _MOST_ROWS:
-            found.append({"key": _OTHERS} | self._row([self._figures[key] for key in busiest[_MOST_ROWS:]]))
-        return found
+        rest = [self._figures[key] for key in (*busiest[_MOST_ROWS:], OTHERS) if key in self._figures]
+        return [*found, {"key": OTHERS} | self._row(rest)] if rest else found
 
     def totals(self) -> dict[str, Any]:
         """All rows in one, without a key."""
@@ -73,10 +82,8 @@ class UsageRows:
         for model, figures in (each for by_model in parts for each in by_model.items()):
             whole.add(figures.counts, figures.latencies.items())
             price = self._price(model)
-            if price:
-                cost += figures["inputTokens"] * price.input_usd + figures["outputTokens"] * price.output_usd
-            else:
-                unpriced += figures["withTokens"]
+            cost += _cost(figures, price) if price else 0.0
+            unpriced += _unpriced(figures, price)
         return {
             **{counter: whole[counter] for counter in _BEFORE_LATENCY},
             "latencyMs": {"p50": whole.percentile(0.5), "p95": whole.percentile(0.95)},
@@ -90,6 +97,26 @@ def as_cells(row: Mapping[str, Any]) -> dict[str, Any]:
     """A row with a column for each percentile."""
     latency = row["latencyMs"]
     return {**row, "latencyMsP50": latency["p50"], "latencyMsP95": latency["p95"]}
+
+
+def _cost(figures: Figures, price: Price) -> float:
+    """In millionths of a dollar; tokens of a cache without a price are left out, and ``_unpriced`` says so."""
+    return (
+        figures["inputTokens"] * price.input_usd
+        + figures["outputTokens"] * price.output_usd
+        + figures["cacheReadInputTokens"] * (price.cache_read_usd or 0.0)
+        + figures["cacheWriteInputTokens"] * (price.cache_write_usd or 0.0)
+    )
+
+
+def _unpriced(figures: Figures, price: Price | None) -> int:
+    """How many requests the cost does not cover, or not with all their tokens."""
+    unknown = figures["withoutTokens"]
+    if not price:
+        return unknown + figures["withTokens"]
+    reads = figures["withCacheReads"] if price.cache_read_usd is None else 0
+    writes = figures["withCacheWrites"] if price.cache_write_usd is None else 0
+    return unknown + reads + writes - (figures["withCacheBoth"] if reads and writes else 0)
 
 
 def _requests(by_model: Mapping[str, Figures]) -> int:

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 from inference_proxy.models import Deadline
-from inference_proxy.usage_figures import Sums
+from inference_proxy.usage_groups import Sums
 from inference_proxy.usage_index import Period, Reading, Started, UsageIndex
 from inference_proxy.usage_slices import LENGTH, slice_of, slices_of_day, start_of
 from inference_proxy.usage_table import StoredSlice, UsageTable
