@@ -2,7 +2,7 @@
 
 Key ``day`` + ``slice``, TTL attribute ``ttl``, which is that of the slice's records. Its items:
 
-    2026-11-23  05:20                 a slice: its groups, packed, and how many of its crossings have no end yet
+    2026-11-23  05:20                 a slice: its groups, packed, how many of its crossings have no end yet, as of when
     2026-11-23  05:20#<version>#<n>   more of its groups, where there are many
     complete    2026-11-23            the day is done: a slice that has no item had no crossings
     progress    2026-11-23T05:20      a slice that did not fit one run, as far as it has been read; and more, as above
@@ -17,7 +17,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from inference_proxy.aws_json import AwsJsonClient
 from inference_proxy.aws_service import AwsServiceError
@@ -35,9 +35,13 @@ _Item = Mapping[str, Mapping[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class StoredSlice:
-    """What the table has of a slice. ``positions``: of a slice in progress, where in the index to go on."""
+    """What the table has of a slice. ``positions``: of a slice in progress, where in the index to go on.
+
+    ``as_of`` is the moment that the task went by when it added the slice up, as a timestamp.
+    """
 
     in_progress: int
+    as_of: str
     packed: tuple[bytes, ...]
     positions: Mapping[str, Any]
 
@@ -45,6 +49,13 @@ class StoredSlice:
         """The groups, unpacked."""
         for part in self.packed:
             yield from unpack(part)
+
+
+class Written(NamedTuple):
+    """How many crossings of a slice had no end yet when it was added up, and when that was, as in a StoredSlice."""
+
+    in_progress: int
+    as_of: str
 
 
 class UsageTable:
@@ -63,10 +74,14 @@ class UsageTable:
         """Those of the days from the first to the last that are done."""
         return {item["slice"]["S"] for item in self._query("complete", first, last, deadline)}
 
-    def in_progress(self, day: str, deadline: Deadline) -> dict[str, int]:
-        """The slices that the table has of a day, and how many crossings had no end yet when each was written."""
-        found = self._query(day, "00:00", "23:50", deadline, ("slice", "inProgress"))
-        return {f"{day}T{item['slice']['S']}": int(item["inProgress"]["N"]) for item in found if "inProgress" in item}
+    def written(self, day: str, deadline: Deadline) -> dict[str, Written]:
+        """The slices that the table has of a day, without their groups."""
+        found = self._query(day, "00:00", "23:50", deadline, ("slice", "inProgress", "asOf"))
+        return {
+            f"{day}T{item['slice']['S']}": Written(int(item["inProgress"]["N"]), _as_of(item))
+            for item in found
+            if "inProgress" in item
+        }
 
     def day(self, day: str, first: str, last: str, deadline: Deadline) -> dict[str, StoredSlice]:
         """The slices that the table has of a day, from a first to a last one."""
@@ -77,15 +92,15 @@ class UsageTable:
         """The slices in progress, from a first to a last one."""
         return dict(_assembled(self._query("progress", first, last + _BEHIND_PARTS, deadline)))
 
-    def put(self, name: str, rows: Iterable[Row], in_progress: int, deadline: Deadline) -> None:
+    def put(self, name: str, rows: Iterable[Row], written: Written, deadline: Deadline) -> None:
         """Store a slice."""
-        self._put_slice((name[:10], name[11:]), name, rows, {"inProgress": {"N": str(in_progress)}}, deadline)
+        self._put_slice((name[:10], name[11:]), name, rows, _attributes(written), deadline)
 
     def put_progress(
-        self, name: str, rows: Iterable[Row], in_progress: int, positions: Mapping[str, Any], deadline: Deadline
+        self, name: str, rows: Iterable[Row], written: Written, positions: Mapping[str, Any], deadline: Deadline
     ) -> None:
         """Store how far a slice has been read."""
-        attributes = {"inProgress": {"N": str(in_progress)}, "positions": {"S": json.dumps(positions)}}
+        attributes = {**_attributes(written), "positions": {"S": json.dumps(positions)}}
         self._put_slice(("progress", name), name, rows, attributes, deadline)
 
     def put_complete(self, day: str, deadline: Deadline) -> None:
@@ -138,6 +153,14 @@ class UsageTable:
             ) from None
 
 
+def _attributes(written: Written) -> dict[str, Mapping[str, str]]:
+    return {"inProgress": {"N": str(written.in_progress)}, "asOf": {"S": written.as_of}}
+
+
+def _as_of(item: _Item) -> str:
+    return item["asOf"]["S"] if "asOf" in item else ""  # of an earlier release: long ago
+
+
 def _binary(data: bytes) -> dict[str, str]:
     return {"B": b64encode(data).decode()}
 
@@ -152,4 +175,4 @@ def _assembled(items: Iterable[_Item]) -> Iterator[tuple[str, StoredSlice]]:
         if all(part in by_key for part in parts):
             packed = tuple(b64decode(by_key[part]["groups"]["B"]) for part in (key, *parts))
             positions = json.loads(item["positions"]["S"]) if "positions" in item else {}
-            yield key, StoredSlice(int(item["inProgress"]["N"]), packed, positions)
+            yield key, StoredSlice(int(item["inProgress"]["N"]), _as_of(item), packed, positions)

@@ -127,6 +127,23 @@ def test_a_crossing_that_ends_late_is_counted_as_what_it_became(audited: RouterB
     assert run_task(audited)["slices"] == 0
 
 
+def test_a_record_that_shows_late_is_counted_an_hour_later(
+    audited: RouterBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slice is added up once more, and then no more."""
+    now = datetime.now(UTC)
+    first, late = (Made(at, now - timedelta(minutes=30), "SUCCESS", LABELS) for at in (1, 2))
+    put(audited, [first])
+    assert run_task(audited)["upToDate"] is True
+    put(audited, [late])
+    assert run_task(audited) == {"slices": 0, "upToDate": True}
+    check_all(audited, [first])
+    monkeypatch.setattr(usage_task, "datetime", SimpleNamespace(now=lambda _zone: now + timedelta(minutes=61)))
+    assert run_task(audited)["slices"] > 0
+    check_all(audited, [first, late])
+    assert run_task(audited) == {"slices": 0, "upToDate": True}
+
+
 def test_a_slice_waits_for_what_may_still_be_under_way(audited: RouterBench) -> None:
     """Neither a slice that is too young is written, nor one whose crossings the reconciler has not closed yet."""
     now = datetime.now(UTC).replace(microsecond=0)

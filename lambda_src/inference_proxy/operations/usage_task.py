@@ -2,10 +2,11 @@
 
 It takes the newest day first and goes back as far as records are kept. A slice is added up once none of its crossings
 can be under way any more; where one has no end even so, the slice is written all the same, and again when that changes.
+An hour later it is added up a second and last time, for records that the index showed late, or whose clock was slow.
 Wherever a run is cut off, nothing is counted twice, as a slice is replaced as a whole.
 
-A slice costs 16 queries and one write, and a query more for every 500 records. One that does not fit a run is gone on
-with by the next one from where it ended.
+Each time a slice costs 16 queries and one write, and a query more for every 500 records. One that does not fit a run is
+gone on with by the next one from where it ended.
 """
 
 from collections import Counter
@@ -13,15 +14,16 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
-from inference_proxy.models import Deadline
+from inference_proxy.models import Deadline, timestamp_ms
 from inference_proxy.usage_groups import Sums
 from inference_proxy.usage_index import Period, Reading, Started, UsageIndex
-from inference_proxy.usage_slices import LENGTH, slice_of, slices_of_day, start_of
-from inference_proxy.usage_table import StoredSlice, UsageTable
+from inference_proxy.usage_slices import LENGTH, runs, slice_of, slices_of_day, start_of
+from inference_proxy.usage_table import StoredSlice, UsageTable, Written
 
 # Beyond the longest request: until the reconciler has closed what has no outcome, and how long it may be late.
 _CLOSED = timedelta(minutes=4)
 _LATE = timedelta(minutes=15)
+_AGAIN = timedelta(hours=1)  # when it is added up for the last time
 _MOST_STARTED = 20_000
 _MOST_AT_ONCE = 5_000  # records of several slices, which are read in one go if there are no more
 _WITHOUT_BOUND = 2**40
@@ -54,6 +56,7 @@ class _Run:
         self._index = index
         self._table = table
         self._ended = ended
+        self._as_of = timestamp_ms(ended)
         self._deadline = deadline
         self._reading_ends = deadline.earlier(_WRITE_SECONDS)
         self.slices = 0
@@ -69,9 +72,9 @@ class _Run:
         """Write the slices of a day that are due; False where the time did not suffice."""
         every = slices_of_day(day)
         due = [name for name in every if start_of(name) + LENGTH + _CLOSED <= self._ended]
-        is_over = due == every
-        stored = self._table.in_progress(day, self._deadline)
-        unsure = [name for name in due if stored.get(name) != 0]
+        is_over = self._is_last(every[-1], self._as_of)
+        stored = self._table.written(day, self._deadline)
+        unsure = [name for name in due if not self._is_settled(name, stored.get(name))]
         without_end = Counter[str]()
         if unsure:
             started = self._index.started(Period(unsure[0], unsure[-1]), _MOST_STARTED, self._reading_ends)
@@ -79,17 +82,29 @@ class _Run:
                 return False
             without_end.update(map(slice_of, started.records))
             ready = [name for name in unsure if self._is_ready(name, stored.get(name), without_end[name])]
-            if ready and not self._write(ready, started, is_over=is_over):
+            if not all(self._write(run, started, is_over=is_over) for run in reversed(runs(ready))):
                 return False
         if is_over and not any(without_end[name] for name in unsure):
             self._table.put_complete(day, self._deadline)
         return True
 
-    def _is_ready(self, name: str, stored_without_end: int | None, without_end: int) -> bool:
-        """Whether a slice is to be written, by how many of its crossings had and have no end."""
-        if stored_without_end is not None:
-            return without_end != stored_without_end
+    def _is_settled(self, name: str, stored: Written | None) -> bool:
+        """Whether there is nothing to look at in a slice, by what the table has of it."""
+        return stored is not None and not stored.in_progress and not self._is_due_again(name, stored.as_of)
+
+    def _is_ready(self, name: str, stored: Written | None, without_end: int) -> bool:
+        """Whether a slice is to be written, by what the table has of it and how many of its crossings have no end."""
+        if stored is not None:
+            return without_end != stored.in_progress or self._is_due_again(name, stored.as_of)
         return not without_end or start_of(name) + LENGTH + _LATE <= self._ended
+
+    def _is_due_again(self, name: str, as_of: str) -> bool:
+        return self._is_last(name, self._as_of) and not self._is_last(name, as_of)
+
+    @staticmethod
+    def _is_last(name: str, as_of: str) -> bool:
+        """Whether a slice that is added up as of a moment is so for the last time."""
+        return as_of >= timestamp_ms(start_of(name) + LENGTH + _AGAIN)
 
     def _write(self, names: Sequence[str], started: Started, *, is_over: bool) -> bool:
         """Write slices, all in one go if they have few records; False where the time did not suffice."""
@@ -111,7 +126,8 @@ class _Run:
         """Write a slice of any size, or how far it has been read; False where the time did not suffice."""
         without_end = len(started.records)
         reading = Reading.of_all(Period(name, name))
-        if begun and begun.in_progress == without_end:  # otherwise something has ended since, behind what was read
+        # Otherwise something has ended since, behind what was read, or an hour has gone by.
+        if begun and begun.in_progress == without_end and not self._is_due_again(name, begun.as_of):
             reading.positions = dict(begun.positions)
             reading.of(name).add(begun.rows())
         self._index.add(reading, Period(name, name), started, _WITHOUT_BOUND, self._reading_ends)
@@ -120,10 +136,11 @@ class _Run:
             self.slices += 1
         elif reading.records:
             rows = reading.of(name).rows()
-            self._table.put_progress(name, rows, without_end, reading.positions, self._deadline)
+            written = Written(without_end, self._as_of)
+            self._table.put_progress(name, rows, written, reading.positions, self._deadline)
         return reading.whole
 
     def _put(self, name: str, sums: Sums, started: Started) -> None:
         for record in started.records.values():
             sums.count("STARTED", record)
-        self._table.put(name, sums.rows(), len(started.records), self._deadline)
+        self._table.put(name, sums.rows(), Written(len(started.records), self._as_of), self._deadline)
