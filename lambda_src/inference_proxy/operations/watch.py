@@ -1,4 +1,7 @@
-"""The scheduled check: what no single request can show. It sends nothing to Commercial."""
+"""The scheduled check: what no single request can show.
+
+It sends nothing to Commercial Bedrock; with federation it renews an overdue session, for which it asks Commercial STS.
+"""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
