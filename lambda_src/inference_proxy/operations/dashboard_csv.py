@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from inference_proxy.models import Response
@@ -9,6 +10,8 @@ from inference_proxy.models import Response
 Cell = str | int | float | bool | None
 # What a spreadsheet may take for a formula's beginning: 1.2.10 of OWASP's ASVS 5.0, a line's end, and the wide forms.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠")  # noqa: RUF001 - that is why
+# Where else a cell begins for one that does not separate by commas as this file does, or does not heed quotes.
+_INNER_START = re.compile(r"([;,\t\r\n\"])(?= *[=+\-@＝＋－＠])")  # noqa: RUF001
 
 
 def wants_csv(headers: Mapping[str, str]) -> bool:
@@ -40,9 +43,10 @@ def _cell(value: Cell) -> str:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, str) and value.lstrip(" ").startswith(_FORMULA_STARTS):
-        return f"'{value}"
-    return str(value)
+    if not isinstance(value, str):
+        return str(value)
+    guarded = _INNER_START.sub(r"\1'", value)
+    return f"'{guarded}" if value.lstrip(" ").startswith(_FORMULA_STARTS) else guarded
 
 
 def _qualities(accept: str) -> dict[str, float]:

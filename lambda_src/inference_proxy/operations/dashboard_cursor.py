@@ -48,7 +48,8 @@ class Cursor:
             plausible = oldest.year >= EARLIEST_YEAR and timedelta(0) <= newest - oldest <= MOST_DAYS
             in_range = oldest.date() <= before.date() <= newest.date()
             counted = _COUNT.fullmatch(seen) and _COUNT.fullmatch(total) and exactness in ("exact", "least")
-            if _TIME_KEY.fullmatch(time_key) and counted and plausible and in_range:
+            as_encoded = [timestamp_ms(oldest), timestamp_ms(newest)] == [start, end]  # in UTC, and no other spelling
+            if _TIME_KEY.fullmatch(time_key) and counted and plausible and in_range and as_encoded:
                 return cls(oldest, newest, time_key, int(seen), int(total), exactness == "exact")
         except (ValueError, TypeError, OverflowError, binascii.Error):
             pass

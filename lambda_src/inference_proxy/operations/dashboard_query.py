@@ -31,7 +31,7 @@ def single_values(query: Mapping[str, tuple[str, ...]], known: Collection[str]) 
     """The parameters by name, each given once. Raises InvalidParameterError; so do all functions here."""
     for name, values in query.items():
         if name not in known:
-            raise InvalidParameterError(f"unknown query parameter; this operation takes {', '.join(known)}")
+            raise InvalidParameterError(f"unknown query parameter; this operation takes {', '.join(known) or 'none'}")
         if len(values) != 1:
             raise InvalidParameterError(f"`{name}` may be given once")
     return {name: values[0] for name, values in query.items()}
@@ -48,7 +48,7 @@ def one_of(query: Query, name: str, choices: Collection[str], default: str = "")
 def number(query: Query, name: str, least: int, most: int, otherwise: str = "") -> int:
     """A parameter that is a whole number; ``otherwise`` ends the sentence that says so."""
     text = query[name]
-    if not re.fullmatch(r"[0-9]{1,4}", text) or not least <= int(text) <= most:
+    if not re.fullmatch(r"[1-9][0-9]{0,3}", text) or not least <= int(text) <= most:
         raise InvalidParameterError(f"`{name}` must be a whole number from {least} to {most}{otherwise}")
     return int(text)
 
