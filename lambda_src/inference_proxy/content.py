@@ -1,25 +1,18 @@
 """What the body of a request carries: its members, and every text in it, for a policy that must not be fooled.
 
 Two readers may read one body differently: two members of one name, another encoding, JSON within JSON, base64. What any
-of them could see counts. Bedrock takes base64 for binary members (DocumentSource and InvokeModelTokensRequest in the
-Amazon Bedrock API Reference); what a PDF, an Office document or an image says is not read.
+of them could see counts.
 """
 
-import binascii
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from functools import cached_property
 
-_SPACE = " \t\n\r\ufeff"  # what readers skip before JSON, the byte order mark among it
-_JSON_STARTS = ("{", "[", '"')
+from inference_proxy.packed_text import SPACE, begins_as_json, strings, with_held
+
 _BETWEEN_STRINGS = re.compile(r"""["'`]|\\[nr]""")
-_STRING = re.compile(r'"((?:[^"\\]++|\\.)*+)"?', re.DOTALL)  # the last quote is optional: nothing is read twice
-_BASE64 = re.compile(r"(?:data:[^,]{0,200},)?([\w+/\s-]*+)[=\s]*+", re.ASCII)  # both alphabets, broken into lines
-_LEAST_BASE64 = 16  # characters: shorter texts are words
-_CONTROLS = bytes({*range(32), 127} - {*b"\t\n\v\f\r\x1b"})
-_MOST_CONTROLS = 0.05  # of a text's bytes; of what is compressed a tenth are control characters
-_MOST_GARBLED = 0.25  # of a text's characters, should it be in Latin-1; of random bytes every other is no UTF-8
+_COLON = re.compile(r"\s*+:\s*+")
 
 
 class JsonObject(tuple[tuple[str, object], ...]):
@@ -41,101 +34,41 @@ class Content:
     """The body of a request. Nothing here raises: what cannot be read as JSON is read as text."""
 
     def __init__(self, body: bytes) -> None:
-        self._text = body.decode(json.detect_encoding(body), "replace")
+        detected = json.detect_encoding(body)
+        # Zeros in front look like UTF-16, and the rest may be UTF-8 all the same.
+        encodings = [detected] if detected.startswith("utf-8") else [detected, "utf-8"]
+        self._texts = [body.decode(encoding, "replace") for encoding in encodings]
 
     def members(self, name: str) -> list[object]:
         """The values of all members of this name, in any case; none if the body is no JSON object."""
-        document, _ = self._read
-        return document.members(name) if isinstance(document, JsonObject) else []
+        documents = (document for _, document, _ in self._read if isinstance(document, JsonObject))
+        return [value for document in documents for value in document.members(name)]
 
     def texts(self) -> Iterator[str]:
         """Every text that crosses: strings and names of members, and what they hold as JSON or base64 in their turn.
 
         A body that is no JSON is a text itself; so is JSON that is garbled or nests too deep, beside its strings.
         """
-        if not _begins_as_json(self._text):
-            yield from _with_held([self._text])
-            return
-        yield from _with_held(_strings(self._text))
-        _, rest = self._read
-        if rest:  # no JSON: a lenient reader may see strings between any quotes
-            yield _BETWEEN_STRINGS.sub("\n", rest)
+        for text, _, rest in self._read:
+            if not begins_as_json(text):
+                yield from with_held([text])
+                continue
+            yield from with_held(strings(text))
+            if rest:  # no JSON: a lenient reader may see strings between any quotes
+                yield _BETWEEN_STRINGS.sub("\n", rest)
 
     @cached_property
-    def _read(self) -> tuple[object, str]:
-        """The body as JSON, and what stands behind it, which some readers ignore; None and all of it if it is none."""
-        text = self._text.lstrip(_SPACE)
-        try:
-            document, end = _DECODER.raw_decode(text)
-        except (ValueError, RecursionError):
-            return None, text
-        return document, text[end:].strip(_SPACE)
+    def _read(self) -> list[tuple[str, object, str]]:
+        """Each reading: its text, the text as JSON, and what stands behind that, which some readers ignore.
+
+        What is no JSON is None, with all of it behind.
+        """
+        return [(text, *_document(text.lstrip(SPACE))) for text in self._texts]
 
 
-def _with_held(texts: Iterable[str]) -> Iterator[str]:
-    """The texts, each followed by those that it holds.
-
-    This ends soon: JSON within JSON doubles its backslashes with every layer, and base64 adds a third.
-    """
-    for text in texts:
-        yield text
-        held = _held(text)
-        if held:
-            yield from _with_held(held)
-
-
-def _held(text: str) -> Iterable[str]:
-    """The texts that a text holds as JSON or base64."""
-    if _begins_as_json(text):
-        return _strings(text) if _is_json(text) else ()
-    encoded = _BASE64.fullmatch(text) if len(text) >= _LEAST_BASE64 else None
-    return _readings(_from_base64(encoded[1])) if encoded else ()
-
-
-def _begins_as_json(text: str) -> bool:
-    return text.lstrip(_SPACE).startswith(_JSON_STARTS)
-
-
-def _is_json(text: str) -> bool:
-    document = text.strip(_SPACE)
+def _document(text: str) -> tuple[object, str]:
     try:
-        # Trying costs ten times as much as looking at the end.
-        return document[-1] in ']}"' and _DECODER.raw_decode(document)[1] == len(document)
-    except RecursionError:
-        return True  # as deep as one can see
-    except ValueError:
-        return False
-
-
-def _strings(document: str) -> Iterator[str]:
-    """All strings of a JSON document, however deep: names of members, and values."""
-    for string in _STRING.finditer(document):
-        literal = string[1]
-        yield _unescaped(literal) if "\\" in literal else literal
-
-
-def _unescaped(literal: str) -> str:
-    try:
-        return str(_DECODER.decode(f'"{literal}"'))
-    except ValueError:
-        return literal
-
-
-def _from_base64(characters: str) -> bytes:
-    """What base64 of either alphabet stands for, padded or not."""
-    characters = characters.replace("-", "+").replace("_", "/")
-    try:
-        return binascii.a2b_base64(f"{characters}==")  # more padding than needed is skipped, and so are blanks
-    except binascii.Error:  # the last character alone is no octet
-        return binascii.a2b_base64(f"{characters}A==")
-
-
-def _readings(octets: bytes) -> Sequence[str]:
-    """What bytes may be as text; nothing if they are an image, or an id that looks like base64."""
-    detected = json.detect_encoding(octets)
-    encodings = [] if detected.startswith("utf-8") else [detected]
-    controls = len(octets) - len(octets.translate(None, _CONTROLS))
-    if controls <= len(octets) * _MOST_CONTROLS:
-        encodings.append("utf-8-sig")  # whatever was detected: a zero in front makes no UTF-16
-    texts = [octets.decode(encoding, "replace") for encoding in encodings]
-    return [text for text in texts if text.count("\ufffd") <= len(text) * _MOST_GARBLED]
+        document, end = _DECODER.raw_decode(text)
+    except (ValueError, RecursionError):
+        return None, text
+    return document, text[end:].strip(SPACE)

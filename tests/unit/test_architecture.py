@@ -48,6 +48,7 @@ LAYERS = (
     ("addresses", "credential_choice", "environment", "usage_slices"),
     ("models", "upstream_errors", "usage_groups"),
     ("decisions", "errors", "content", "markings", "patterns", "archive_object", "usage_figures"),
+    ("packed_text",),
 )
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 MOST_LINES = 210

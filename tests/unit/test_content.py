@@ -109,6 +109,8 @@ def test_members_of_members() -> None:
         '{"a": "\\q", "b": ' + json.dumps(TEXT) + "}",
         '{"a": "\\\n", "b": ' + json.dumps(TEXT) + "}",
         TEXT,
+        f"x\0\n{TEXT}",  # no UTF-16
+        f'{{\0"a": {json.dumps(TEXT)}}}',
         encoded(f"{TEXT}, by itself"),
     ],
 )
@@ -139,7 +141,7 @@ def test_texts_are_found_in_any_encoding_of_json(encoding: str) -> None:
         (b'{"a": "b"} "c', ["a", "b", "c", "\nc"]),
         (b'{"a": "\\q"}', ["a", "\\q", "{\na\n: \n\\q\n}"]),
         (b'he said "this"', ['he said "this"']),
-        (b"\xff\xfeh\0i\0", ["hi"]),
+        (b"\xff\xfeh\0i\0", ["hi", "\ufffd\ufffdh\0i\0"]),
         (b"a\xffb", ["a\ufffdb"]),
         (b"", [""]),
         (b"\0", ["\0"]),
