@@ -105,6 +105,31 @@ MARKINGS = Markings(PATTERNS)
         ("iv. (S) The plan is", "(S)*"),
         ("1.a.(2) **(S//NF)** The plan is", "(S//*"),
         ("- **(CUI)** The plan is", "(CUI)*"),
+        # Numbers of lines, as tools of coding agents show them.
+        ("     1\tSECRET//NOFORN\n     2\tThe plan", "SECRET//*"),
+        ("     1\u2192SECRET//NOFORN", "SECRET//*"),
+        ("104321\u2502 SECRET//NOFORN", "SECRET//*"),
+        ("1:SECRET//NOFORN", "SECRET//*"),
+        ("docs/plan-2.txt:12:SECRET//NOFORN", "SECRET//*"),
+        ("12-SECRET//NOFORN", "SECRET//*"),
+        ("1. SECRET//NOFORN", "SECRET//*"),
+        ("12: # SECRET//NOFORN", "SECRET//*"),
+        ("1234: (S//NF) The plan is", "(S//*"),
+        ("plan.txt:12:(S//NF) The plan is", "(S//*"),
+        # Brackets, and mark-up within.
+        ("[CUI//SP-PRVCY] Budget", "CUI//*"),
+        ("(SECRET//NOFORN)", "SECRET//*"),
+        ("7\t[SECRET//NOFORN]", "SECRET//*"),
+        ("<b>SECRET</b>//NOFORN", "SECRET//*"),
+        ("**SECRET**//NOFORN", "SECRET//*"),
+        ("**SECRET** // NOFORN", "SECRET//*"),
+        ("<b>SECRET // NOFORN</b>", "SECRET//*"),
+        ("**TOP** <i>SECRET</i>//SI", "TOP SECRET//*"),
+        ("TOP&nbsp;SECRET//SI", "TOP SECRET//*"),
+        ("TOP&#160;SECRET", "TOP SECRET"),
+        ("SECRET&#47;&#x2f;NOFORN", "SECRET//*"),
+        ("&#83;ECRET&sol;&sol;NOFORN", "SECRET//*"),
+        ("first&#10;SECRET//NOFORN", "SECRET//*"),
     ],
 )
 def test_found(text: str, pattern: str) -> None:
@@ -161,6 +186,14 @@ def test_found(text: str, pattern: str) -> None:
         "CONFIDENTIAL(1),",
         "SECRET // who may see it",
         "SECRET // To be removed",
+        "SECRET //TODO rotate",
+        "SECRET //TODO",
+        "SECRET // OK to log",
+        "SECRET // FIXME",
+        "SECRET // AWS gives it",
+        "TOP_SECRET // A",
+        "TOP_SECRET//X",
+        "**SECRET** // see below",
         "SECRET /* who may see it */",
         "{SECRET}",
         "{{CUI}}",
@@ -181,6 +214,17 @@ def test_found(text: str, pattern: str) -> None:
         "a SECRET",
         "key -> SECRET",
         "<a href='x'>more</a> and SECRET//x",
+        # Numbers and brackets before words alone.
+        "1. SECRET",
+        "     1\tSECRET",
+        "12:CUI",
+        "[CUI]",
+        "(SECRET)",
+        "1SECRET//NOFORN",
+        "1,SECRET//NOFORN",
+        "a:1: a SECRET//NOFORN",
+        "<b>SECRET</b> is a level",
+        "&#1114112;&#x110000;",
         # What stands in parentheses.
         "(C) 2024 ACME",
         "(SI) units",
@@ -217,7 +261,8 @@ def test_not_found(text: str) -> None:
         "\u13da\u13ac\u13df\u13a1\u13ac\u13a2//NF",  # Cherokee
         "\ua4e2\ua4f0\ua4da\ua4e3\ua4f0\ua4d4//NF",  # Lisu
         "\u054fECRET//NF",  # Armenian
-        *(f"SECRET{slash * 2}NF" for slash in "\u2044\u2215\u2571\u27cb\u29f8\uff0f"),
+        *(f"SECRET{slash * 2}NF" for slash in "\u2044\u2215\u2571\u27cb\u29f8\uff0f\u1735\u2041"),
+        "SE\u2ca4RE\u2ca6//NF",  # Coptic
         "SECRET\u2afdNF",
         "S\u200bE\u200cC\u200dR\u2060E\ufeffT//NF",  # of no width
         "\u202eSECRET//NF",  # a direction
@@ -361,6 +406,19 @@ def test_texts_without_capitals_are_never_found(text: str) -> None:
 SIZE_BYTES = 1_000_000  # of the 4,500,000 that a policy may let through: what is not linear takes minutes all the same
 UNITS = (
     *(">", "<", "T", " ", "\n", "/", "-", ",", "&", "1", "a)", "(", "\0", "\u200b", "\u0301", "\u0421", "\U0001d412"),
+    *(
+        "\n1:",
+        "\n1\t",
+        "\na:",
+        "\na/1:",
+        "\n[",
+        "\nSECRET // x",
+        "\nSECRET*a",
+        "&#47;",
+        "&#",
+        "\nSECRET<b>a",
+        "\nSECRET // A<",
+    ),
     *("<a", "<a>", "<p", "<p>", "</", "<!--", "&nbsp;", "% ", "SECRET ", "SECRET// ", "TOP SECRET ", "(S "),
     *("\nT", "\n>", "\n(", "\n(S", "\n1.", "\n<a", "<a\n>", "<p\n>", "\n/*", "\nTOP ", "\nSECRETS", "\r\n", "\u2028"),
     f"\n{'1' * 20}",
@@ -370,6 +428,8 @@ HOSTILE = {
     "blanks": f"SECRET{' ' * SIZE_BYTES}x",
     "blanks between": f"TOP{' ' * SIZE_BYTES}x",
     "tags": f"SECRET{'<a>' * (SIZE_BYTES // 3)}x",
+    "rest of a banner": f"SECRET // AB{'<b>' * (SIZE_BYTES // 3)}x",
+    "file's name": f"\n{'a' * SIZE_BYTES}",
     "many characters": "".join(chr(code) for code in range(0x80, 0x40000) if not 0xD800 <= code < 0xE000),
 }
 
