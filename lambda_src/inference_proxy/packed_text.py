@@ -1,4 +1,4 @@
-"""What a text holds in its turn: JSON and base64.
+"""What a text holds in its turn: JSON, as a whole or somewhere in it, and base64.
 
 Bedrock takes base64 for binary members (DocumentSource and InvokeModelTokensRequest in the Amazon Bedrock API
 Reference); what a PDF, an Office document or an image says is not read.
@@ -8,15 +8,26 @@ import binascii
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 SPACE = " \t\n\r\ufeff"  # what readers skip before JSON, the byte order mark among it
 _JSON_STARTS = ("{", "[", '"')
 STRING = re.compile(r'"((?:[^"\\]++|\\.)*+)"?', re.DOTALL)  # the last quote is optional: nothing is read twice
+# Somewhere in a text, an object and the strings in it; the last one may be cut off.
+_OBJECT = re.compile(r'\{\s*+"(?:[^"\\]++|\\.)*+"\s*+:', re.DOTALL)
+_STRING_WITHIN = re.compile(r'[{\[,:]\s*+"((?:[^"\\]++|\\.)*+)(?:"(?=\s*+[,:\]}])|"?+\Z)', re.DOTALL)
 _BASE64 = re.compile(r"(?:data:[^,]{0,200},)?([\w+/\s-]*+)[=\s]*+", re.ASCII)  # both alphabets, broken into lines
 _LEAST_BASE64 = 16  # characters: shorter texts are words
+_SHORT_BASE64 = re.compile(r"[Q-W][\w+/-]{3,14}={0,2}", re.ASCII)  # of what begins with a capital letter
+_BASE64_LINE = r"[ \t>]*+[\w+/-]%s={0,2}+[ \t]*+(?=[\r\n]|\Z)"
+_BASE64_LINES = re.compile(
+    rf"\n({_BASE64_LINE % '{16,}+'}(?:\r?\n{_BASE64_LINE % '++'})*+)", re.ASCII
+)  # among others: of a mail's part, between fences
+_MAY_HOLD = re.compile(r"[{\[\n]")
 _CONTROLS = bytes({*range(32), 127} - {*b"\t\n\v\f\r\x1b"})
 _MOST_CONTROLS = 0.05  # of a text's bytes; of what is compressed a tenth are control characters
 _MOST_GARBLED = 0.25  # of a text's characters, should it be in Latin-1; of random bytes every other is no UTF-8
+_ASCII_LINE = re.compile(rb"[\n\v\f\r]([\t -~]{6,})")  # the beginning of one: in random bytes no banner is so long
 
 # Numbers are no text, and none is too long to be one.
 _DECODER = json.JSONDecoder(parse_int=float, strict=False)
@@ -36,10 +47,14 @@ def with_held(texts: Iterable[str]) -> Iterator[str]:
 
 def _held(text: str) -> Iterable[str]:
     """The texts that a text holds as JSON or base64."""
-    if begins_as_json(text):
-        return strings(text) if _is_json(text) else ()
-    encoded = _BASE64.fullmatch(text) if len(text) >= _LEAST_BASE64 else None
-    return _readings(_from_base64(encoded[1])) if encoded else ()
+    if begins_as_json(text) and _is_json(text):
+        return strings(text)
+    if len(text) < _LEAST_BASE64:
+        return _short(text) if _SHORT_BASE64.fullmatch(text) else ()
+    encoded = _BASE64.fullmatch(text)
+    if encoded:
+        return _readings(_from_base64(encoded[1]))
+    return chain(_strings_within(text), _base64_within(text)) if _MAY_HOLD.search(text) else ()
 
 
 def begins_as_json(text: str) -> bool:
@@ -73,6 +88,33 @@ def unescaped(literal: str) -> str:
         return literal
 
 
+def _strings_within(text: str) -> Iterator[str]:
+    """The strings of JSON that is not all of a text: lines of it, a part that was cut off, a block in prose.
+
+    Single words are left out: where the text is code, they are names and keys.
+    """
+    start = _OBJECT.search(text) if "{" in text else None
+    begin = 0 if text.lstrip(SPACE).startswith("[") else start.start() if start else None
+    if begin is not None:
+        for string in _STRING_WITHIN.finditer(text, begin):
+            if not string[1].isidentifier():
+                yield unescaped(string[1])
+
+
+def _base64_within(text: str) -> Iterator[str]:
+    """What lines of base64 stand for that are not all of a text."""
+    if "\n" in text:
+        for lines in _BASE64_LINES.finditer(f"\n{text}"):
+            yield from _readings(_from_base64(lines[1]))
+
+
+def _short(text: str) -> Sequence[str]:
+    """What a word stands for as base64, if that is a word, too."""
+    octets = _from_base64(text)
+    word = octets.decode("ascii", "replace")
+    return (word,) if octets.isascii() and word.strip().isprintable() else ()
+
+
 def _from_base64(characters: str) -> bytes:
     """What base64 of either alphabet stands for, padded or not."""
     characters = characters.replace("-", "+").replace("_", "/")
@@ -83,11 +125,21 @@ def _from_base64(characters: str) -> bytes:
 
 
 def _readings(octets: bytes) -> Sequence[str]:
-    """What bytes may be as text; nothing if they are an image, or an id that looks like base64."""
+    """What bytes may be as text; of an image, or of letters in another encoding, only lines in ASCII."""
     detected = json.detect_encoding(octets)
-    encodings = [] if detected.startswith("utf-8") else [detected]
-    controls = len(octets) - len(octets.translate(None, _CONTROLS))
-    if controls <= len(octets) * _MOST_CONTROLS:
-        encodings.append("utf-8-sig")  # whatever was detected: a zero in front makes no UTF-16
-    texts = [octets.decode(encoding, "replace") for encoding in encodings]
-    return [text for text in texts if text.count("\ufffd") <= len(text) * _MOST_GARBLED]
+    readings = [] if detected.startswith("utf-8") else [_as_text(octets, detected)]
+    # Whatever was detected: a zero in front makes no UTF-16.
+    readings.append(_as_text(octets, "utf-8-sig") if _is_printable(octets) else None)
+    if readings[-1] is None:
+        lines = _ASCII_LINE.findall(b"\n" + octets.replace(b"\0", b""))  # of UTF-16 every other byte
+        readings.append(b"\n".join(lines).decode("ascii"))
+    return [reading for reading in readings if reading]
+
+
+def _is_printable(octets: bytes) -> bool:
+    return len(octets) - len(octets.translate(None, _CONTROLS)) <= len(octets) * _MOST_CONTROLS
+
+
+def _as_text(octets: bytes, encoding: str) -> str | None:
+    text = octets.decode(encoding, "replace")
+    return text if text.count("\ufffd") <= len(text) * _MOST_GARBLED else None

@@ -99,6 +99,19 @@ def test_members_of_members() -> None:
         json.dumps({"a": encoded(f"\0{TEXT}")}),
         # What CountTokens is asked of an InvokeModel request, in an envelope.
         json.dumps({"body": json.dumps({"input": {"invokeModel": {"body": encoded(json.dumps({"prompt": TEXT}))}}})}),
+        # JSON that is not all of a text.
+        json.dumps({"a": f'{json.dumps({"b": TEXT})}\n{{"c": "d"}}'}),
+        json.dumps({"a": encoded(f'{{"c": "d"}}\n{json.dumps({"b": TEXT})}\n')}),
+        json.dumps({"a": json.dumps({"b": TEXT})[:-2]}),
+        json.dumps({"a": f"{json.dumps({'b': TEXT})[:-2]}... (cut off)"}),
+        json.dumps({"a": f"The tool said:\n{json.dumps({'b': [1, TEXT]}, indent=1)}\nand no more."}),
+        json.dumps({"a": f"```json\n{json.dumps([{'b': TEXT}])}\n```"}),
+        json.dumps({"a": f"[{json.dumps(TEXT)}, "}),
+        "\v" + json.dumps({"a": TEXT}),
+        # Base64 that is not all of a text.
+        json.dumps({"a": f"Content-Transfer-Encoding: base64\r\n\r\n{encoded(TEXT)}\r\n--part"}),
+        json.dumps({"a": f"```\n{base64.encodebytes((TEXT + 'x' * 99).encode()).decode()}```"}),
+        json.dumps({"a": f"> {encoded(TEXT)}\n\nwrote somebody"}),
         # Garbled, cut off, too deep, or with something behind: not every reader minds.
         json.dumps({"a": TEXT})[:-1],
         json.dumps({"a": TEXT})[:-2],
@@ -138,6 +151,11 @@ def test_texts_are_found_in_any_encoding_of_json(encoding: str) -> None:
         (b'{"a": "tooluse_kZJMlvQmRJ6eAyJE5GIl7Q"}', ["a", "tooluse_kZJMlvQmRJ6eAyJE5GIl7Q"]),
         (b'{"a": "chatcmpl-abcdefghijklmnopqrstuvwxyz"}', ["a", "chatcmpl-abcdefghijklmnopqrstuvwxyz"]),
         (b'{"a": "%b"}' % (b"word" * 8), ["a", "word" * 8]),
+        # In code, single words are names.
+        (b'{"a": "x = {\\"SECRET\\": y[\\"CUI\\"]}"}', ["a", 'x = {"SECRET": y["CUI"]}']),
+        (b'{"a": "U0VD ABCD Read"}', ["a", "U0VD ABCD Read"]),
+        (b'{"a": ["Read", "Task", "Write", "WebFetch", "TOOL"]}', ["a", "Read", "Task", "Write", "WebFetch", "TOOL"]),
+        (b'{"a": "------------------\\nwords\\n__________________"}', ["a", f"{'-' * 18}\nwords\n{'_' * 18}"]),
         (b'{"a": "b"} "c', ["a", "b", "c", "\nc"]),
         (b'{"a": "\\q"}', ["a", "\\q", "{\na\n: \n\\q\n}"]),
         (b'he said "this"', ['he said "this"']),
@@ -149,6 +167,40 @@ def test_texts_are_found_in_any_encoding_of_json(encoding: str) -> None:
 )
 def test_nothing_else_is_made_up(body: bytes, expected: list[str]) -> None:
     assert texts(body) == expected
+
+
+BANNER = "SECRET//NOFORN"
+RUSSIAN = "\u042d\u0442\u043e \u043f\u043b\u0430\u043d. "
+JAPANESE = "\u3053\u308c\u306f\u8a08\u753b\u3067\u3059\u3002"
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        f"{BANNER}\n{RUSSIAN * 9}".encode("cp1251"),
+        f"{RUSSIAN * 9}\r\n{BANNER} {RUSSIAN}".encode("cp1251"),
+        f"{BANNER}\n{JAPANESE * 9}".encode("shift-jis"),
+        BANNER.encode() + b"\n" + b"\xe9" * 40,
+        BANNER.encode() + b"\n" + b"\x01" * 4,
+        f"\u201cPlan\u201d\n{BANNER}\n".encode("utf-16-le"),
+        b"%PDF-1.7\n" + compressed(500) + f"\n{BANNER}\n".encode() + compressed(500),
+    ],
+)
+def test_lines_in_ascii_are_found_whatever_is_around_them(octets: bytes) -> None:
+    body = json.dumps({"bytes": base64.b64encode(octets).decode()})
+    assert any(line.startswith(BANNER) for text in texts(body) for line in text.splitlines())
+
+
+@pytest.mark.parametrize("text", ["SECRET", "CUI", "SECRET//X", "TOP SECRET", "SECRET\n"])
+def test_a_short_document_is_read(text: str) -> None:
+    assert text in texts(json.dumps({"bytes": encoded(text)}))
+
+
+def test_no_banner_is_seen_in_noise() -> None:
+    """A word alone may be there by chance: of 4 MB of random bytes a few lines come through, and none so short."""
+    found = texts(json.dumps({"bytes": base64.b64encode(compressed(4_000_000)).decode()}))[2:]
+    assert sum(map(len, found)) < 2_000
+    assert all(len(line) >= 6 for text in found for line in text.split("\n"))
 
 
 @pytest.mark.parametrize("octets", [compressed(5000), bytes(range(1, 128)) * 40, bytes(range(128, 256)) * 40])
@@ -246,6 +298,11 @@ HOSTILE = {
     "backslashes": filled("\\"),
     "no end": filled('\\"', behind=""),
     "data": filled("data:"),
+    "objects in a string": filled('x{\\"a\\":'),
+    "strings in a string": filled('x{\\"a b\\":\\"c d\\",'),
+    "commas in a string": filled(',\\"x y', before='{"a": "{\\"x\\":'),
+    "blocks of base64": filled("aaaabbbbccccdddd\\nb c\\n"),
+    "short words of base64": json.dumps(["Summ"] * (SIZE_BYTES // 8)),
     "layers": within_itself("several words, " * (SIZE_BYTES // 20)),
 }
 
