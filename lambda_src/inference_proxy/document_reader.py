@@ -39,7 +39,8 @@ class DocumentReader:
     def members(
         self, value: object, path: str, required: Iterable[str], optional: Iterable[str] = ()
     ) -> dict[str, Any]:
-        """The members of an object; null is the same as missing. What is unknown is a problem, not overlooked."""
+        """The members of an object. What is unknown is a problem, not overlooked; so is null: most members restrict."""
+        required, optional = list(required), list(optional)
         known = [*required, *optional]
         if not isinstance(value, dict):
             self.report(path or "policy", "must be an object")
@@ -51,6 +52,9 @@ class DocumentReader:
         for name in required:
             if value.get(name) is None:
                 self.report(f"{prefix}{name}", "is required")
+        for name in optional:
+            if name in value and value[name] is None:
+                self.report(f"{prefix}{name}", "has no value; leave it out, or give it one")
         return {name: member for name, member in value.items() if name in known and member is not None}
 
     def items(self, value: object, path: str, *, may_be_empty: bool = False) -> list[tuple[str, Any]]:

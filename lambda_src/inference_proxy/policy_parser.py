@@ -12,6 +12,7 @@ from typing import Any
 
 from inference_proxy.decisions import Limits
 from inference_proxy.document_reader import DocumentReader, Problem, choice, parse_json, text, whole_number
+from inference_proxy.markings import literal_text
 from inference_proxy.policy_document import MOST_REQUEST_BYTES, CallerRule, Guardrail, PolicyDocument, Price
 
 _MODEL_PATTERN = text(r"[A-Za-z0-9.:/_*-]{1,256}", "must be a pattern of model ids: letters, digits and .:/_-*")
@@ -26,10 +27,8 @@ _MARKING_MODE = choice(
     {"off": "off", False: "off", "report": "report", "block": "block"},  # YAML 1.1 reads `off` as false
     "must be off, report or block",
 )
-_MARKING = text(
-    r"(?=.*[A-Z0-9])[!-)+-`{-~]([ -)+-`{-~]{0,62}[!-)+-`{-~])?\*?",
-    "must be a marking in capitals, such as SECRET//*: up to 64 characters, * at the end only",
-)
+_MARKING_PROBLEM = "must be a marking in capitals, such as SECRET//*: up to 64 characters, * at the end only"
+_MARKING_TEXT = text(r"(?=.*[A-Z0-9])[!-)+-`{-~]([ -)+-`{-~]{0,62}[!-)+-`{-~])?\*?", _MARKING_PROBLEM)
 _REQUEST_BYTES = whole_number(1, MOST_REQUEST_BYTES)
 _LIMIT = whole_number(1, 1_000_000_000_000)
 _WHEN_UNAVAILABLE = choice({"deny": "deny", "allow": "allow"}, "must be deny or allow")
@@ -41,8 +40,8 @@ _GUARDRAIL_VERSION = text(r"[1-9][0-9]{0,7}|DRAFT", 'must be a version such as "
 _SCREENING_MODE = choice({"screen": "screen", "mask": "mask"}, "must be screen or mask")
 _CALLER_NAME = text(r"[a-z0-9][a-z0-9-]{0,47}", "must be up to 48 lower-case letters, digits and -")
 _PRINCIPAL = text(
-    r"\*|arn:(aws|aws-us-gov|\*):(iam|sts)::([0-9]{12}|\*):"
-    r"(root|role/[A-Za-z0-9+=,.@_*-]{1,128}|(user|federated-user)/[A-Za-z0-9+=,.@_/*-]{1,512})",
+    r"\*|arn:(aws|aws-us-gov|\*):(iam::([0-9]{12}|\*):(root|role/[A-Za-z0-9+=,.@_*-]{1,128}|"
+    r"user/[A-Za-z0-9+=,.@_/*-]{1,512})|sts::([0-9]{12}|\*):federated-user/[A-Za-z0-9+=,.@_/*-]{1,512})",
     'must be "*" or the ARN of a role (without its path), user, federated user or root, with * for any text',
 )
 _LIMITS = ("requests_per_minute", "requests_per_day", "tokens_per_minute", "tokens_per_day")
@@ -102,7 +101,7 @@ def _section(
 
 
 def _patterns(reader: DocumentReader, markings: Mapping[str, Any], mode: str) -> tuple[str, ...]:
-    patterns = reader.values(markings, "markings.patterns", _MARKING)
+    patterns = reader.values(markings, "markings.patterns", _marking)
     if patterns is None and markings and mode != "off":
         reader.report("markings.patterns", "is required")
     return patterns or ()
@@ -177,6 +176,15 @@ def _price(reader: DocumentReader, path: str, value: object) -> Price:
         reader.value(members, f"{path}.{output_usd}", _price_usd) or 0.0,
         *(reader.value(members, f"{path}.{name}", _price_usd) for name in cache),
     )
+
+
+def _marking(value: Any) -> str:
+    """A marking that is more than mark-up."""
+    try:
+        literal_text(_MARKING_TEXT(value))
+    except ValueError:
+        raise Problem(_MARKING_PROBLEM) from None
+    return str(value)
 
 
 def _moment(value: Any) -> datetime:

@@ -46,6 +46,13 @@ COMPLETE: dict[str, Any] = {
     "prices": [{"models": ["*"], "input_usd_per_million_tokens": 0.5, "output_usd_per_million_tokens": 2}],
 }
 MISSING = object()
+NO_VALUE = "has no value; leave it out, or give it one"
+# Without a value they would restrict nothing.
+MAY_BE_LEFT_OUT = (
+    *("callers[0].classifications", "callers[0].models", "callers[0].expires_at", "callers[0].max_request_bytes"),
+    *("callers[0].limits", "callers[0].limits.tokens_per_day", "callers[1].classification", "models.deny", "limits"),
+    *("limits.when_unavailable", "guardrails", "guardrails.commercial", "max_request_bytes", "auditors", "prices"),
+)
 UNKNOWN = "has unknown members: x; known are"
 WHOLE = "must be a whole number from 1 to"
 # Where, what stands there, and what is said of it.
@@ -88,6 +95,9 @@ WRONG: list[tuple[str, object, str]] = [
     ("markings.patterns[0]", "*", "markings.patterns[0]: must be a marking in capitals"),
     ("markings.patterns[0]", "---*", "markings.patterns[0]: must be a marking in capitals"),
     ("markings.patterns[0]", "S" * 65, "markings.patterns[0]: must be a marking in capitals"),
+    ("markings.patterns[0]", "<B>", "markings.patterns[0]: must be a marking in capitals"),
+    ("markings.patterns[0]", "&AMP;", "markings.patterns[0]: must be a marking in capitals"),
+    ("markings.patterns[0]", "<!-- <B>*", "markings.patterns[0]: must be a marking in capitals"),
     ("max_request_bytes", 0, f"max_request_bytes: {WHOLE} 4500000"),
     ("max_request_bytes", 4_500_001, f"max_request_bytes: {WHOLE} 4500000"),
     ("max_request_bytes", 1.5, f"max_request_bytes: {WHOLE} 4500000"),
@@ -112,6 +122,10 @@ WRONG: list[tuple[str, object, str]] = [
     ("callers[0].principals[0]", "arn:aws-us-gov:iam::123456789012:role/a/b", "callers[0].principals[0]: must be"),
     ("callers[0].principals[0]", "arn:aws-us-gov:sts::123456789012:assumed-role/a/b", "callers[0].principals[0]: must"),
     ("callers[0].principals[0]", "arn:aws-us-gov:iam::1234:role/a", "callers[0].principals[0]: must be"),
+    ("callers[0].principals[0]", "arn:aws:sts::123456789012:role/a", "callers[0].principals[0]: must be"),
+    ("callers[0].principals[0]", "arn:aws:sts::123456789012:user/a", "callers[0].principals[0]: must be"),
+    ("callers[0].principals[0]", "arn:aws:sts::123456789012:root", "callers[0].principals[0]: must be"),
+    ("callers[0].principals[0]", "arn:aws:iam::123456789012:federated-user/a", "callers[0].principals[0]: must be"),
     ("auditors", "*", "auditors: must be a list"),
     ("auditors[0]", "auditor", 'auditors[0]: must be "*" or the ARN'),
     ("callers[0].classification", "public", "callers[0].classifications: must not be given beside classification"),
@@ -196,6 +210,17 @@ def test_what_is_wrong_is_said_with_its_path(path: str, value: object, problem: 
     assert any(each.startswith(problem) for each in found), found
     if not path.startswith("classifications"):  # from which others follow
         assert len(found) == 1, found
+
+
+@pytest.mark.parametrize("path", MAY_BE_LEFT_OUT)
+def test_nothing_is_left_out_by_null(path: str) -> None:
+    assert problems(changed(path, None)) == (f"{path}: {NO_VALUE}",)
+
+
+@pytest.mark.parametrize("principal", ["user/a/b", "role/a", "root"])
+def test_principals_of_iam(principal: str) -> None:
+    document = changed("callers[0].principals", [f"arn:*:iam::*:{principal}", "arn:aws:sts::*:federated-user/a*"])
+    assert policy_parser.parse(json.dumps(document)).callers[0].principals[0].endswith(principal)
 
 
 def test_everything_wrong_is_said_at_once() -> None:

@@ -43,7 +43,7 @@ locals {
     ] : merge(object, { unknown = setsubtract(keys(object.members), local.shapes[object.shape][*].name) })
   ]
 
-  # Every member that these objects can have; null is the same as absent.
+  # Every member that these objects can have.
   members = flatten([
     for object in local.objects : [
       for member in local.shapes[object.shape] : {
@@ -51,6 +51,7 @@ locals {
         is          = member.is
         json        = lookup(object.members, member.name, "null")
         is_required = try(member.required, false) && startswith(object.json, "{")
+        is_null     = lookup(object.members, member.name, "") == "null"
         is_list     = can(member.list)
         is_filled   = try(member.list, "") == "filled"
       }
@@ -82,12 +83,18 @@ locals {
   exceptions = merge({ for rule in keys(local.rules) : rule => [] }, {
     header       = [for text in keys(try(local.matches.header, {})) : text if startswith(lower(text), "'x-amz")]
     metadata_key = ["'auditId"]
-    marking      = [for text in keys(try(local.matches.marking, {})) : text if !can(regex("[A-Z0-9]", text))]
+    marking = [
+      for text in keys(try(local.matches.marking, {})) : text
+      if !can(regex("[A-Z0-9]", text)) || can(regex("^'${local.decoration}$", text))
+    ]
     moment = [
       for text in keys(try(local.matches.moment, {})) : text
       if startswith(text, "'0000") || !can(timeadd("${substr(text, 1, 10)}T${length(text) == 11 ? "00:00:00" : substr(text, 12, 8)}Z", "0s"))
     ]
   })
+
+  # Mark-up in front of a marking is passed over (lambda_src/inference_proxy/markings.py), so a pattern has to be more than that.
+  decoration = "([\\s>*#_~=|\"'`+-]|</?[A-Za-z][^<>]*>|&[A-Za-z]{2,8};|<!--|/[/*]+|[;%]+\\s)*"
 
   # What is right, as it is meant: without the apostrophe.
   right = {

@@ -1,7 +1,7 @@
 locals {
   problems = sort(concat(
     local.wrong_objects, local.wrong_members, local.wrong_values, local.wrong_labels, local.wrong_names, local.wrong_callers,
-    local.wrong_markings, local.wrong_doubles, local.wrong_size,
+    local.wrong_markings, local.wrong_doubles, local.wrong_spellings, local.wrong_size,
   ))
 
   wrong_objects = concat(
@@ -15,6 +15,8 @@ locals {
 
   wrong_members = concat(
     [for member in local.members : "${member.path}: is required" if member.is_required && member.json == "null"],
+    # Most of them restrict: without a value they would restrict nothing.
+    [for member in local.members : "${member.path}: has no value; leave it out, or give it one" if member.is_null && !member.is_required],
     [for path, member in local.given : "${path}: must be a list" if member.is_list && !startswith(member.json, "[")],
     [for path, member in local.given : "${path}: must not be empty" if member.is_filled && member.json == "[]"],
   )
@@ -58,11 +60,28 @@ locals {
 
   # YAML and JSON keep the last of two members with one name, in silence: a second `deny` would undo the first. So a name may stand
   # in the text, comments aside, as often as in what was made of it. No value of a policy looks like a member.
-  text = replace(var.document, "/(?m)(^|\\s)#.*$/", "$1")
+  text = replace(var.document, "/(?m)(\"(?:[^\"\\\\]|\\\\.)*\"|'[^']*')|(^|\\s)#.*$/", "$1$2")
   wrong_doubles = [
     for name in distinct(flatten([for shape in local.shapes : shape[*].name])) : "policy: an object names a member twice: ${name}"
     if length(regexall("(?m)(?:^|[\\s{,])[\"']?${name}[\"']?[ \t]*:", local.text)) > length(regexall("\"${name}\":", local.json))
   ]
+
+  unquoted = replace(local.text, "/\"(?:[^\"\\\\]|\\\\.)*\"|'[^']*'/", "''")
+
+  # How a name or a number may be spelled so that it is not found there, or readers of YAML take it differently: `010` is 8 or 10.
+  numbers = distinct(flatten([
+    for shape in local.shapes : [for member in shape : member.name if contains(["version", "request_bytes", "amount", "price"], member.is)]
+  ]))
+  wrong_spellings = concat(
+    [
+      for problem in ["policy: an object names a member with ? or an escape; write its name"] : problem
+      if can(regex("(?m)(?:^|[\\s{,\\[])\\?", local.unquoted)) || can(regex("\"[^\"\\n]*\\\\[^\"\\n]*\"[ \t]*:", local.text))
+    ],
+    [
+      for name in local.numbers : "policy: a number begins with 0: ${name}"
+      if can(regex("${name}[\"']?[ \t]*:\\s*[+-]?0[0-9A-Za-z_]", local.text))
+    ],
+  )
 
   wrong_size = [
     for text in values(local.stored_document) :

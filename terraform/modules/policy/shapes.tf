@@ -112,7 +112,7 @@ locals {
       pattern = "'(off|report|block)|false"
       must_be = "off, report or block"
     }
-    # Printable ASCII without small letters, no blank at an end, * at the end only; and one capital or digit (checks.tf).
+    # Printable ASCII without small letters, no blank at an end, * at the end only; one capital or digit, and more than mark-up (checks.tf).
     marking = {
       pattern = "'[!-)+-`{-~]([ -)+-`{-~]{0,62}[!-)+-`{-~])?\\*?"
       must_be = "a marking in capitals, such as SECRET//*: up to 64 characters, * at the end only"
@@ -150,7 +150,7 @@ locals {
       must_be = "up to 48 lower-case letters, digits and -"
     }
     principal = {
-      pattern = "'(\\*|arn:(aws|aws-us-gov|\\*):(iam|sts)::([0-9]{12}|\\*):(root|role/[A-Za-z0-9+=,.@_*-]{1,128}|(user|federated-user)/[A-Za-z0-9+=,.@_/*-]{1,512}))"
+      pattern = "'(\\*|arn:(aws|aws-us-gov|\\*):(iam::([0-9]{12}|\\*):(root|role/[A-Za-z0-9+=,.@_*-]{1,128}|user/[A-Za-z0-9+=,.@_/*-]{1,512})|sts::([0-9]{12}|\\*):federated-user/[A-Za-z0-9+=,.@_/*-]{1,512}))"
       must_be = "\"*\" or the ARN of a role (without its path), user, federated user or root, with * for any text"
     }
     # YAML makes a moment of an unquoted date.

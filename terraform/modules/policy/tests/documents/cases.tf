@@ -31,11 +31,11 @@ locals {
       change = {
         version           = 1.0
         classifications   = { allowed = ["public"] }
-        models            = { allow = ["*"], deny = null }
+        models            = { allow = ["*"], deny = [] }
         destinations      = { regions = ["*"] }
         markings          = { mode = false }
         callers           = []
-        max_request_bytes = null
+        max_request_bytes = 1
         limits            = {}
         guardrails        = {}
         prices            = [merge(local.right.prices[0], { cache_read_usd_per_million_tokens = 0.015, cache_write_usd_per_million_tokens = null })]
@@ -46,7 +46,7 @@ locals {
       change = {
         callers = [
           merge(local.caller, { principals = ["arn:*:sts::*:federated-user/a/b", "arn:aws:iam::123456789012:root"], expires_at = "2027-07-01T23:59:59Z" }),
-          merge(local.caller, { name = "b", classification = "public", classifications = null, limits = null }),
+          { name = "b", principals = ["*"], classification = "public" },
         ]
       }
       problems = []
@@ -56,6 +56,24 @@ locals {
       problems = [
         "callers: is required", "classifications: is required", "destinations: is required", "markings: is required", "models: is required",
         "version: is required",
+      ]
+    }
+    "members without a value" = {
+      change = {
+        models     = { allow = ["*"], deny = null }
+        limits     = null
+        guardrails = { commercial = null }
+        prices     = null
+        callers = [
+          { name = "a", principals = ["*"], classifications = null, models = null, expires_at = null, limits = null },
+          merge(local.caller, { name = "b", limits = { tokens_per_day = null } }),
+        ]
+      }
+      problems = [
+        for path in [
+          "callers[0].classifications", "callers[0].expires_at", "callers[0].limits", "callers[0].models", "callers[1].limits.tokens_per_day",
+          "guardrails.commercial", "limits", "models.deny", "prices",
+        ] : "${path}: has no value; leave it out, or give it one"
       ]
     }
     "empty objects" = {
@@ -140,11 +158,11 @@ locals {
       ]
     }
     "markings" = {
-      change = { markings = { mode = "on", patterns = ["C//*", "secret", "A*B", " CUI", "CUI ", "*", "<&1>\"\\"] } }
+      change = { markings = { mode = "on", patterns = ["C//*", "secret", "A*B", " CUI", "CUI ", "*", "<&1>\"\\", "<B>", "&AMP;", "<!-- <B>*", "<B>X"] } }
       problems = concat(
         ["markings.mode: must be off, report or block"],
         [
-          for position in [1, 2, 3, 4, 5] :
+          for position in [1, 2, 3, 4, 5, 7, 8, 9] :
           "markings.patterns[${position}]: must be a marking in capitals, such as SECRET//*: up to 64 characters, * at the end only"
         ],
       )
@@ -217,12 +235,13 @@ locals {
         callers = [merge(local.caller, {
           principals = [
             "**", "arn:aws-us-gov:iam::123456789012:role/path/name", "arn:aws-us-gov:sts::123456789012:assumed-role/name/session",
-            "arn:aws-cn:iam::123456789012:root", "arn:aws:iam::1:root", "arn:aws:iam::123456789012:user/path/name",
+            "arn:aws-cn:iam::123456789012:root", "arn:aws:iam::1:root", "arn:aws:sts::123456789012:role/name",
+            "arn:aws:sts::123456789012:user/name", "arn:aws:sts::123456789012:root", "arn:aws:iam::123456789012:federated-user/name", "arn:aws:iam::123456789012:user/path/name",
           ]
         })]
       }
       problems = [
-        for position in range(5) :
+        for position in range(9) :
         "callers[0].principals[${position}]: must be \"*\" or the ARN of a role (without its path), user, federated user or root, with * for any text"
       ]
     }

@@ -3,6 +3,9 @@
 locals {
   shipped = "${path.module}/../../../../application/policies"
 
+  second_deny = ["? deny\n  : []", "?  \"deny\"\n  : []", "\"d\\u0065ny\": []"]
+  odd_numbers = ["010", "0x10", "0o10"]
+
   documents = merge(
     { for name, case in local.cases : name => jsonencode(merge(local.right, case.change)) },
     { for file in fileset(local.shipped, "**/*.yaml") : file => file("${local.shipped}/${file}") },
@@ -17,7 +20,7 @@ locals {
         callers: [{ name: a, principals: ["*"], classification: public, expires_at: 2027-07-01 }]
       YAML
       # What is in a comment or a value does not count.
-      "members given twice" = <<-YAML
+      "members given twice"         = <<-YAML
         version: 1 # not version: 2
         classifications: { allowed: [public], header: name, "allowed" : [internal] }
         models:
@@ -32,6 +35,35 @@ locals {
           - <<: *caller
             name: b
       YAML
+      "values that look like names" = jsonencode(merge(local.right, { markings = { mode = "block", patterns = ["A\"B: \\", "WHO ? X", "? A", "MODE: A\\"] } }))
+      "a member given twice behind what looks like a comment" = replace(
+        jsonencode(merge(local.right, { markings = { mode = "block", patterns = ["A #B"] } })), "\"patterns\"", "\"mode\":\"off\",\"patterns\"",
+      )
+    },
+    # A second `deny` undoes the first.
+    {
+      for spelling in local.second_deny : spelling => <<-YAML
+        version: 1
+        classifications: { allowed: [public], header: x }
+        destinations: { regions: ["us-*"] }
+        markings: { mode: block, patterns: ["A\"B: \\", "WHO?", "A ? B"] }
+        callers: []
+        models:
+          allow: ["*"]
+          deny: ["*opus*"]
+          ${spelling}
+      YAML
+    },
+    {
+      for number in local.odd_numbers : number => <<-YAML
+        version: 1
+        classifications: { allowed: [public], header: x }
+        models: { allow: ["*"] }
+        destinations: { regions: ["us-*"] }
+        markings: { mode: off }
+        callers: [{ name: a, principals: ["arn:aws:iam::012345678901:root"], limits: {requests_per_day: ${number} } }]
+        prices: [{ models: ["*"], input_usd_per_million_tokens: 0.05, output_usd_per_million_tokens: 0 }]
+      YAML
     },
   )
 
@@ -39,10 +71,14 @@ locals {
     { for name, case in local.cases : name => case.problems },
     { for file in fileset(local.shipped, "**/*.yaml") : file => [] },
     {
-      "no object"                       = ["policy: must be an object"]
-      "a date and off as YAML has them" = []
-      "members given twice"             = [for name in ["allowed", "deny", "mode"] : "policy: an object names a member twice: ${name}"]
+      "no object"                                             = ["policy: must be an object"]
+      "a date and off as YAML has them"                       = []
+      "members given twice"                                   = [for name in ["allowed", "deny", "mode"] : "policy: an object names a member twice: ${name}"]
+      "values that look like names"                           = []
+      "a member given twice behind what looks like a comment" = ["policy: an object names a member twice: mode"]
     },
+    { for spelling in local.second_deny : spelling => ["policy: an object names a member with ? or an escape; write its name"] },
+    { for number in local.odd_numbers : number => ["policy: a number begins with 0: requests_per_day"] },
   )
 }
 
