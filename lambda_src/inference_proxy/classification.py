@@ -60,6 +60,8 @@ class Classifications:
         for metadata in places:
             for value in metadata.members(key):
                 yield value, "requestMetadata"
+        for value in content.unread_members(key):  # of the metadata or not, who knows
+            yield value, "requestMetadata"
 
     def _how(self) -> str:
         ways = [f"the header {self._header}"] if self._header else []

@@ -9,10 +9,9 @@ import re
 from collections.abc import Iterator
 from functools import cached_property
 
-from inference_proxy.packed_text import SPACE, begins_as_json, strings, with_held
+from inference_proxy.packed_text import SPACE, begins_as_json, strings, values_anywhere, with_held
 
 _BETWEEN_STRINGS = re.compile(r"""["'`]|\\[nr]""")
-_COLON = re.compile(r"\s*+:\s*+")
 
 
 class JsonObject(tuple[tuple[str, object], ...]):
@@ -40,9 +39,18 @@ class Content:
         self._texts = [body.decode(encoding, "replace") for encoding in encodings]
 
     def members(self, name: str) -> list[object]:
-        """The values of all members of this name, in any case; none if the body is no JSON object."""
+        """The values of all members of this name, in any case; none if the body is no JSON object.
+
+        Of an object that is garbled or nests too deep, so that not every reader reads it, those at any depth.
+        """
         documents = (document for _, document, _ in self._read if isinstance(document, JsonObject))
-        return [value for document in documents for value in document.members(name)]
+        found = [value for document in documents for value in document.members(name)]
+        return [*found, *self.unread_members(name)]
+
+    def unread_members(self, name: str) -> list[str | None]:
+        """The values of members of this name in JSON that cannot be read; None for what is no string."""
+        unread = (text for text, document, _ in self._read if document is None and begins_as_json(text))
+        return [value for text in unread for value in values_anywhere(text, name)]
 
     def texts(self) -> Iterator[str]:
         """Every text that crosses: strings and names of members, and what they hold as JSON or base64 in their turn.

@@ -13,6 +13,7 @@ from itertools import chain
 SPACE = " \t\n\r\ufeff"  # what readers skip before JSON, the byte order mark among it
 _JSON_STARTS = ("{", "[", '"')
 STRING = re.compile(r'"((?:[^"\\]++|\\.)*+)"?', re.DOTALL)  # the last quote is optional: nothing is read twice
+_COLON = re.compile(r"\s*+:\s*+")
 # Somewhere in a text, an object and the strings in it; the last one may be cut off.
 _OBJECT = re.compile(r'\{\s*+"(?:[^"\\]++|\\.)*+"\s*+:', re.DOTALL)
 _STRING_WITHIN = re.compile(r'[{\[,:]\s*+"((?:[^"\\]++|\\.)*+)(?:"(?=\s*+[,:\]}])|"?+\Z)', re.DOTALL)
@@ -78,6 +79,16 @@ def strings(document: str) -> Iterator[str]:
     for string in STRING.finditer(document):
         literal = string[1]
         yield unescaped(literal) if "\\" in literal else literal
+
+
+def values_anywhere(document: str, name: str) -> Iterator[str | None]:
+    """What stands behind a name, in any case and however deep, in what need not be JSON; None for what is no string."""
+    wanted = name.casefold()
+    for string in STRING.finditer(document):
+        colon = _COLON.match(document, string.end())
+        if colon and unescaped(string[1]).casefold() == wanted:
+            value = STRING.match(document, colon.end())
+            yield unescaped(value[1]) if value else None
 
 
 def unescaped(literal: str) -> str:

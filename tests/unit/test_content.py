@@ -44,14 +44,20 @@ def texts(body: str | bytes) -> list[str]:
         ("label", []),
         ("", []),
         ("{", []),
-        ('{"label": "a"', []),
+        # What cannot be read may be read by somebody else, and who knows how deep a name stands.
+        ('{"label": "a"', ["a"]),
+        ('{"x": {"LABEL": "a"}, "la\\u0062el" : {"y": 1},}', ["a", None]),
+        ('{"label": "a", "x": "label", "y": label: "b"', ["a"]),
+        ('{"label": "a', ["a"]),
+        ('x{"label": "a"', []),
         ('{"label": "a"} and more', ["a"]),  # Jackson, among others, does not look behind a document
         (' \r\n\t{"label": "a"}\n', ["a"]),
         ('{"x": NaN, "y": -Infinity, "label": "a"}', ["a"]),
         (f'{{"x": {"9" * 5000}, "label": "a"}}', ["a"]),
         ('{"label": "line\nend"}', ["line\nend"]),
         ('{"label": "\\ud800"}', ["\ud800"]),
-        (f'{{"label": "a", "x": {"[" * DEEP}{"]" * DEEP}}}', []),
+        (f'{{"label": "a", "x": {"[" * DEEP}{"]" * DEEP}}}', ["a"]),
+        (f'{{"x": {"[" * 2_000}{"]" * 2_000}, "label": "a"}}', ["a"]),
     ],
 )
 def test_members(body: str, values: list[object]) -> None:
@@ -303,6 +309,7 @@ HOSTILE = {
     "commas in a string": filled(',\\"x y', before='{"a": "{\\"x\\":'),
     "blocks of base64": filled("aaaabbbbccccdddd\\nb c\\n"),
     "short words of base64": json.dumps(["Summ"] * (SIZE_BYTES // 8)),
+    "names": '{"c' + '": "c' * (SIZE_BYTES // 5) + '"',
     "layers": within_itself("several words, " * (SIZE_BYTES // 20)),
 }
 

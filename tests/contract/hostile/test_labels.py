@@ -150,9 +150,7 @@ def test_odd_metadata(bench: DecisionBench, metadata: str, rule: str) -> None:
     denied_on(bench, WAYS, lambda way: request(way, headers={METADATA_HEADER: metadata}), rule)
 
 
-@pytest.mark.parametrize(
-    "metadata", ['["classification"]', '"public"', "public", "1", "", '{"classification":"public"']
-)
+@pytest.mark.parametrize("metadata", ['["classification"]', '"public"', "public", "1", "", '{"label":"public"'])
 def test_metadata_that_is_no_object_declares_nothing(bench: DecisionBench, metadata: str) -> None:
     bench.under(DECLARED)
     decisions = bench.decide_all([request(way, headers={METADATA_HEADER: metadata}) for way in WAYS])
@@ -168,3 +166,30 @@ def test_metadata_that_is_no_object_declares_nothing(bench: DecisionBench, metad
 def test_metadata_that_comes_twice_counts_twice(bench: DecisionBench, name: str) -> None:
     members = f'"requestMetadata":{{"classification":"public"}},"{name}":{{"classification":"internal"}}'
     denied_on(bench, WAYS, lambda way: request(way, members=members), "classifications.conflict")
+
+
+DEPTHS = pytest.mark.parametrize("depth", [300, 2_000])
+
+
+@DEPTHS
+@pytest.mark.parametrize("place", ["before", "behind"])
+def test_depth_hides_no_label(bench: DecisionBench, depth: int, place: str) -> None:
+    metadata = '"requestMetadata":{"classification":"internal"}'
+    deep = f'"deep":{"[" * depth}{"]" * depth}'
+    members = ",".join([metadata, deep] if place == "before" else [deep, metadata])
+    denied_on(
+        bench,
+        IN_PATH,
+        lambda way: request(way, headers={HEADER: "public"}, members=members),
+        "classifications.conflict",
+    )
+
+
+def test_nor_does_what_is_no_json(bench: DecisionBench) -> None:
+    metadata = '"requestMetadata":{"classification":"internal"},'
+    denied_on(
+        bench,
+        IN_PATH,
+        lambda way: request(way, headers={HEADER: "public"}, members=metadata),
+        "classifications.conflict",
+    )

@@ -262,3 +262,9 @@ def test_a_foundation_model_of_another_region_leads_there(bench: DecisionBench) 
     for region, rule in (("us-east-1", None), ("eu-west-1", "destinations.regions")):
         decided = bench.decide(request(CONVERSE, f"arn:aws:bedrock:{region}::foundation-model/{ON_DEMAND_MODEL}"))
         denied(decided, rule) if rule else allowed(decided)
+
+
+@pytest.mark.parametrize("deep", [f'"deep":{"[" * 2_000}{"]" * 2_000}', '"cut":'])
+def test_what_cannot_be_read_hides_no_model(bench: DecisionBench, deep: str) -> None:
+    members = f'"model":{json.dumps(PROFILE_ONLY_MODEL)},{deep}'
+    denied_on(bench, IN_PATH, lambda way: request(way, members=members), "models.conflict", under=policy())
