@@ -6,6 +6,7 @@ understood is an error, and a mask that is not certain to cover everything is a 
 
 import json
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -15,9 +16,10 @@ from inference_proxy.aws_service import AwsService, AwsServiceError
 from inference_proxy.clock import Clock
 from inference_proxy.models import Deadline, error_name
 from inference_proxy.signing import Signer
-from inference_proxy.text_units import CALL_CHARACTERS, batches, pieces
+from inference_proxy.text_units import CALL_CHARACTERS, batches, batches_of_units, pieces
 from inference_proxy.transport import Reply, Transport
 
+_TOO_MUCH = ("ValidationException", "ThrottlingException")  # what a call of too many text units is answered
 _FINDINGS = ("NONE", "ANONYMIZED", "BLOCKED")  # what is done about a finding; NONE: it is only reported
 
 Action = Literal["NONE", "MASKED", "BLOCKED"]
@@ -75,8 +77,17 @@ class GuardrailClient:
         started = time.monotonic()
         action: Action = "NONE"
         screened = list(texts)
-        for places in batches(texts):
-            verdict = _screen(ask, [texts[place] for place in places])
+        waiting = deque(batches(texts))
+        while waiting:
+            places = waiting.popleft()
+            try:
+                verdict = _screen(ask, [texts[place] for place in places])
+            except GuardrailError as error:
+                smaller = list(batches_of_units(texts, places))
+                if error.code not in _TOO_MUCH or len(smaller) == 1:
+                    raise
+                waiting.extendleft(reversed(smaller))
+                continue
             if verdict.action == "BLOCKED":
                 action, screened = "BLOCKED", []
                 break
@@ -124,13 +135,13 @@ def _screen(ask: Callable[[Sequence[str]], _Verdict], texts: Sequence[str]) -> _
         return together
     if len(texts) == 1:
         raise GuardrailError("Garbled")
-    # Whose output is whose shows if each is asked about alone. What is found only together, nobody can mask.
-    alone = [_screen(ask, [text]) for text in texts]
-    found = sum(verdict.findings for verdict in alone)
-    if found < together.findings or any(verdict.action == "BLOCKED" for verdict in alone):
+    # Whose output is whose shows if fewer are asked about. What is found only together, nobody can mask.
+    middle = len(texts) // 2
+    halves = [(half, _screen(ask, half)) for half in (texts[:middle], texts[middle:])]
+    found = sum(verdict.findings for _, verdict in halves)
+    if found < together.findings or any(verdict.action == "BLOCKED" for _, verdict in halves):
         return _Verdict("BLOCKED")
-    outputs = [verdict.outputs[0] if verdict.outputs else text for verdict, text in zip(alone, texts, strict=True)]
-    return _Verdict("MASKED", outputs, found)
+    return _Verdict("MASKED", [output for half, verdict in halves for output in verdict.outputs or half], found)
 
 
 def _verdict(answer: Mapping[str, Any]) -> _Verdict:

@@ -1,5 +1,7 @@
 """The guardrail before egress: what it lets through, masks and blocks; and that no odd answer lets anything through."""
 
+import base64
+import hashlib
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -119,8 +121,9 @@ def test_the_time_of_all_calls_is_measured(screener: Screener) -> None:
         ([MOST_CHARACTERS], 1),
         ([MOST_CHARACTERS - 1000, 1000], 1),
         ([MOST_CHARACTERS - 1000, 1001], 2),
-        ([1] * 25, 1),
-        ([1] * 26, 2),  # in text units this is more than a call takes, if each text is one
+        ([1] * 26, 1),
+        ([200] * 100, 1),
+        ([1000] * 26, 2),
         ([20_000, 5001, 20_000, 5000], 3),
     ],
 )
@@ -130,6 +133,45 @@ def test_calls_are_as_full_as_the_service_takes_them(screener: Screener, lengths
     assert (screening.action, screening.texts) == ("NONE", texts)
     assert len(screener.server.calls) == calls
     assert [text for call in screener.server.calls for text in call] == texts
+
+
+@pytest.mark.parametrize("code", ["ValidationException", "ThrottlingException"])
+def test_where_each_text_is_a_unit_calls_are_more(screener: Screener, code: str) -> None:
+    tries = 1 if code == "ValidationException" else 2
+    screener.server.faults = [code] * tries
+    texts = ["one"] * 24 + [NUMBER, "two", "x" * 1001]
+    screening = screener.screen(*texts)
+    assert (screening.action, screening.texts) == ("MASKED", [*texts[:24], "{number}", *texts[25:]])
+    assert [len(call) for call in screener.server.calls] == [27] * tries + [25, 2]
+
+
+def test_what_is_refused_in_any_way_is_an_error(screener: Screener) -> None:
+    screener.server.faults = ["ValidationException"] * 2
+    assert screener.code(*["one"] * 26) == "ValidationException"
+    assert [len(call) for call in screener.server.calls] == [26, 25]
+
+
+@pytest.mark.parametrize("prefix", ["", "data:image/png;base64,"])
+def test_base64_of_what_is_no_text_is_not_screened(screener: Screener, prefix: str) -> None:
+    image = prefix + base64.b64encode(hashlib.shake_128(b"").digest(1_500_000)).decode()
+    screening = screener.screen("one", image, NUMBER)
+    assert (screening.action, screening.texts) == ("MASKED", ["one", image, "{number}"])
+    assert screener.server.calls == [["one", NUMBER]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        base64.b64encode(b"a text that is long enough. " * 20).decode(),
+        "several words without a mark " * 20,
+        "OneWordWithoutAnEnd" * 20,
+        "one2Three4" * 20 + " and more",
+        base64.b64encode(hashlib.shake_128(b"").digest(30)).decode(),
+    ],
+)
+def test_whatever_might_be_text_is_screened(screener: Screener, text: str) -> None:
+    assert screener.screen(text).action == "NONE"
+    assert screener.server.calls == [[text]]
 
 
 def test_masks_of_several_calls_come_together(screener: Screener) -> None:
@@ -180,7 +222,13 @@ class TestOutputsThatDoNotMatchTheTexts:
         screener.server.joins_outputs = True
         screening = screener.screen("one", NUMBER, f"{NUMBER} {NUMBER}")
         assert (screening.action, screening.texts) == ("MASKED", ["one", "{number}", "{number} {number}"])
-        assert len(screener.server.calls) == 1 + 3
+        assert len(screener.server.calls) == 1 + 2 + 2
+
+    def test_few_masks_among_many_texts_are_few_calls(self, screener: Screener) -> None:
+        screener.server.joins_outputs = True
+        screening = screener.screen(*(NUMBER if place in (7, 70) else f"text {place}" for place in range(100)))
+        assert (screening.action, screening.texts[7], screening.texts[70]) == ("MASKED", "{number}", "{number}")
+        assert len(screener.server.calls) < 30
 
     def test_one_text_with_two_outputs_is_an_error(self, screener: Screener) -> None:
         screener.server.faults = [intervention("ANONYMIZED", outputs=[{"text": "a"}, {"text": "b"}])]
