@@ -28,16 +28,16 @@ class Classifications:
         if rule.classification:
             declared.append((rule.classification, "caller"))
         if not declared:
-            raise Denied("classifications.required", f"say what class of data this is: {self._how()}")
+            raise Denied("classifications.required", f"say what class of data this is: {self._how(rule)}")
         label, source = declared[0]
         # First of all what may never cross, whatever else is wrong with it.
         for other, _ in declared:
             if other not in self._allowed:
-                raise Denied("classifications.allowed", f"data of this class may not cross; {self._how()}")
+                raise Denied("classifications.allowed", f"data of this class may not cross; {self._how(rule)}")
         if any(other != label for other, _ in declared):
             raise Denied(
                 "classifications.conflict",
-                f"your requests count as {rule.classification}; declare that or nothing"
+                self._how(rule)
                 if rule.classification
                 else "the request declares two classes of data; declare one, once",
             )
@@ -63,10 +63,14 @@ class Classifications:
         for value in content.unread_members(key):  # of the metadata or not, who knows
             yield value, "requestMetadata"
 
-    def _how(self) -> str:
+    def _how(self, rule: CallerRule) -> str:
+        """What a caller may declare, and where; other callers' labels are none of its business."""
+        if rule.classification:
+            return f"your requests count as {rule.classification}; declare that or nothing"
         ways = [f"the header {self._header}"] if self._header else []
         ways += [f"the member {self._metadata_key} of Bedrock's request metadata"] if self._metadata_key else []
-        return f"declare one of {', '.join(self._allowed)} by {' or '.join(ways)}" if ways else "ask the policy's owner"
+        labels = self._allowed if rule.classifications is None else rule.classifications
+        return f"declare one of {', '.join(labels)} by {' or '.join(ways)}" if ways else "ask the policy's owner"
 
 
 def _readable(value: object) -> str:

@@ -137,6 +137,23 @@ def test_a_caller_has_labels_of_its_own(bench: RouterBench, commercial: Commerci
     assert WAYS[3].send(bench, ON_DEMAND_MODEL, "hello", {HEADER: "public"}).status == 200
 
 
+@pytest.mark.parametrize("headers", [{}, {HEADER: "cui"}, {HEADER: "project-x"}])
+def test_nobody_is_told_the_labels_of_others(
+    bench: RouterBench, commercial: CommercialStandIn, headers: dict[str, str]
+) -> None:
+    labels = {"allowed": ["public", "internal", "project-x"], "header": HEADER}
+    other = {"name": "other", "principals": ["arn:aws:iam::123456789012:role/other"], "classification": "project-x"}
+    for own in ({"classification": None, "classifications": ["public", "internal"]}, {"classification": "public"}):
+        bench.under(policy(classifications=labels, callers=[other, entry(**own)]))
+        answer = WAYS[3].send(bench, ON_DEMAND_MODEL, "hello", headers)
+        if answer.status == 200:
+            assert own == {"classification": "public"}
+            continue
+        assert posts(commercial) == 0
+        assert "public" in answer.text
+        assert "project-x" not in answer.text
+
+
 @EVERY_WAY
 def test_marked_text_is_refused_whatever_its_label(bench: RouterBench, commercial: CommercialStandIn, way: Way) -> None:
     bench.under(DECLARED)
