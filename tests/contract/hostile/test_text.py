@@ -62,6 +62,12 @@ PLACES = {
     "full width": member("note", "\uff33\uff25\uff23\uff32\uff25\uff34//NOFORN"),
     "Cyrillic": member("note", "SE\u0421RET//NOFORN"),
     "zero-width": member("note", "SEC\u200bRET//NOFORN"),
+    "JSON cut off": member("note", json.dumps({"page": f"Title\n{BANNER}"})[:-2]),
+    "lines of JSON": member("data", encoded(f'{{"a": 1}}\n{json.dumps({"page": BANNER})}\n')),
+    "numbered lines": member("note", f"     1\tTitle\n     2\t{BANNER}"),
+    "mark-up within": member("note", BANNER.replace("SECRET", "<b>SECRET</b>")),
+    "document in Cyrillic": member("data", base64.b64encode(f"{BANNER}\n{chr(0x42D) * 40}".encode("cp1251")).decode()),
+    "short document": member("data", encoded("SECRET//X")),
     "deep": '"note":' + "[" * 300 + json.dumps(BANNER) + "]" * 300,
 }
 
@@ -97,6 +103,7 @@ NO_JSON = {
     "single quotes": f"{{'text':'{BANNER}'}}",
     "second document": f'{{"messages":[]}}\n{{"text":"{BANNER}"}}',
     "cut off": f'{{"messages":[{{"text":"{BANNER}',
+    "behind a zero": f"x\0\n{BANNER}",
     "a form": f"model=x&text=\n{BANNER}",
 }
 
