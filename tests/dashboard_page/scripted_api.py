@@ -253,7 +253,7 @@ def matches(record: Record, query: dict[str, str], start: datetime, end: datetim
     """Whether a record passes the filters."""
     if not start <= datetime.fromisoformat(record["timestamp"]) < end or query.get("partition") == "govcloud":
         return False
-    if any(name in query and record.get(attribute) != query[name] for name, attribute in _EXACT.items()):
+    if any(name in query and record.get(attribute, "(none)") != query[name] for name, attribute in _EXACT.items()):
         return False
     if "model" in query and query["model"] not in (record.get("modelId"), record.get("foundationModelId")):
         return False
