@@ -74,7 +74,7 @@ class Markings:
         """Raises ValueError for a pattern that is nothing but decoration."""
         self._patterns = tuple(patterns)
         self._any = _expression(self._patterns)
-        self._words = _expression(pattern for pattern in self._patterns if "//" not in pattern)
+        self._words = _expression(pattern for pattern in self._patterns if "//" not in literal_text(pattern))
         # `(S//*` before `S//*`, which may stand in brackets.
         self._in_turn = sorted(self._patterns, key=lambda pattern: not pattern.startswith("("))
 
@@ -97,15 +97,24 @@ class Markings:
 
 def _expression(patterns: Iterable[str]) -> re.Pattern[str]:
     """The regular expression of lines with one of the patterns, from the end of the line before on."""
-    markings = {pattern: _marking(pattern) for pattern in patterns}
-    slashed = [marking for pattern, marking in markings.items() if "//" in pattern]
-    portions = [marking for marking in markings.values() if marking.startswith(r"\(")]
-    alternatives = [marking for marking in markings.values() if marking not in slashed and marking not in portions]
-    if portions:
-        alternatives.append(f"{_NUMBERS}(?:{'|'.join(portions)})")
-    if slashed:
-        alternatives.append(f"{_PLACE}(?:{'|'.join(slashed)})")
-    return re.compile(rf"[{_ENDS}](?![{_ENDS}]){_BEFORE.pattern}(?:{'|'.join(alternatives) or '(?!)'})")
+    literals = {pattern: literal_text(pattern) for pattern in patterns}
+    slashed = [pattern for pattern, literal in literals.items() if "//" in literal]
+    portions = [pattern for pattern, literal in literals.items() if literal.startswith("(")]
+    words = [pattern for pattern in literals if pattern not in slashed and pattern not in portions]
+    places = {"": words, _NUMBERS: portions, _PLACE: slashed}
+    alternatives = "|".join(place + _one_of(markings) for place, markings in places.items() if markings)
+    return re.compile(rf"[{_ENDS}](?![{_ENDS}]){_BEFORE.pattern}(?:{alternatives or '(?!)'})")
+
+
+def _one_of(patterns: Sequence[str]) -> str:
+    """The regular expression of any of these patterns; their first characters tell most other lines at once."""
+    first = "".join({re.escape(literal_text(pattern)[0]) for pattern in patterns})
+    by_end: dict[str, list[str]] = {}
+    for pattern in patterns:
+        text, end = _marking(pattern)
+        by_end.setdefault(end, []).append(text)
+    markings = "|".join(f"(?:{'|'.join(texts)}){end}" for end, texts in by_end.items())
+    return f"(?=[{first}])(?:{markings})"
 
 
 def literal_text(pattern: str) -> str:
@@ -117,14 +126,14 @@ def literal_text(pattern: str) -> str:
     return literal
 
 
-def _marking(pattern: str) -> str:
-    """The regular expression of a pattern."""
+def _marking(pattern: str) -> tuple[str, str]:
+    """The regular expressions of a pattern: of its text, and of what has to follow."""
     begins = pattern.endswith("*")
     literal = literal_text(pattern)
     end = ("" if not literal.endswith("//") else _OPENING) if begins else _BEHIND
     text = re.escape(literal.removesuffix("//") if end == _OPENING else literal)
     blank, slashes = (_GAP, rf"{_INLINE}[ \t]*+//{_INLINE}[ \t]*+") if "//" in literal else (r"[ \t]++", "")
-    return text.replace(r"\ ", blank).replace("//", slashes) + end
+    return text.replace(r"\ ", blank).replace("//", slashes), end
 
 
 def _as_seen(text: str) -> str:

@@ -19,12 +19,11 @@ _OBJECT = re.compile(r'\{\s*+"(?:[^"\\]++|\\.)*+"\s*+:', re.DOTALL)
 _STRING_WITHIN = re.compile(r'[{\[,:]\s*+"((?:[^"\\]++|\\.)*+)(?:"(?=\s*+[,:\]}])|"?+\Z)', re.DOTALL)
 _BASE64 = re.compile(r"(?:data:[^,]{0,200},)?([\w+/\s-]*+)[=\s]*+", re.ASCII)  # both alphabets, broken into lines
 _LEAST_BASE64 = 16  # characters: shorter texts are words
-_SHORT_BASE64 = re.compile(r"[Q-W][\w+/-]{3,14}={0,2}", re.ASCII)  # of what begins with a capital letter
+_SHORT_BASE64 = re.compile(r"[Q-W][\w+/-]{3,14}={0,2}", re.ASCII)  # so begins what begins with a capital letter
 _BASE64_LINE = r"[ \t>]*+[\w+/-]%s={0,2}+[ \t]*+(?=[\r\n]|\Z)"
 _BASE64_LINES = re.compile(
     rf"\n({_BASE64_LINE % '{16,}+'}(?:\r?\n{_BASE64_LINE % '++'})*+)", re.ASCII
 )  # among others: of a mail's part, between fences
-_MAY_HOLD = re.compile(r"[{\[\n]")
 _LEAST_BINARY = 256  # characters: what is shorter costs little to screen
 _LEAST_ALPHABET = 50  # characters of 64; of 256 characters of noise 63 are different ones
 _CONTROLS = bytes({*range(32), 127} - {*b"\t\n\v\f\r\x1b"})
@@ -50,14 +49,18 @@ def with_held(texts: Iterable[str]) -> Iterator[str]:
 
 def _held(text: str) -> Iterable[str]:
     """The texts that a text holds as JSON or base64."""
+    is_short = len(text) < _LEAST_BASE64
+    if is_short and text.isidentifier():  # most are: names of members
+        return _short(text)
     if begins_as_json(text) and _is_json(text):
         return strings(text)
-    if len(text) < _LEAST_BASE64:
-        return _short(text) if _SHORT_BASE64.fullmatch(text) else ()
+    if is_short:
+        return _short(text)
     encoded = _BASE64.fullmatch(text)
     if encoded:
         return _readings(_from_base64(encoded[1]))
-    return chain(_strings_within(text), _base64_within(text)) if _MAY_HOLD.search(text) else ()
+    within = "{" in text or "\n" in text or text.startswith("[")
+    return chain(_strings_within(text), _base64_within(text)) if within else ()
 
 
 def is_binary(text: str) -> bool:
@@ -118,7 +121,7 @@ def _strings_within(text: str) -> Iterator[str]:
     Single words are left out: where the text is code, they are names and keys.
     """
     start = _OBJECT.search(text) if "{" in text else None
-    begin = 0 if text.lstrip(SPACE).startswith("[") else start.start() if start else None
+    begin = 0 if text.startswith("[") else start.start() if start else None
     if begin is not None:
         for string in _STRING_WITHIN.finditer(text, begin):
             if not string[1].isidentifier():
@@ -134,6 +137,8 @@ def _base64_within(text: str) -> Iterator[str]:
 
 def _short(text: str) -> Sequence[str]:
     """What a word stands for as base64, if that is a word, too."""
+    if not ("Q" <= text[:1] <= "W" and _SHORT_BASE64.fullmatch(text)):
+        return ()
     octets = _from_base64(text)
     word = octets.decode("ascii", "replace")
     return (word,) if octets.isascii() and word.strip().isprintable() else ()

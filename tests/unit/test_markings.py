@@ -306,6 +306,7 @@ def test_the_first_marking_counts_then_the_first_pattern() -> None:
     [
         ("S E C R E T*", "S E C R E T  SECTION 01", "SECRET"),
         ("//COSMIC TOP SECRET*", "//COSMIC TOP SECRET//BOHEMIA", "TOP SECRET//SI"),
+        ("//COSMIC TOP SECRET*", "COSMIC TOP SECRET", "TOP SECRET//SI"),
         ("== SECRET ==", "== SECRET ==", "SECRET"),
         ("SECRET // NOFORN", "SECRET//NOFORN", "SECRET//REL"),
         ("SECRET//NOFORN", "SECRET  //  NOFORN", "SECRET//NOFORN//X"),
