@@ -14,9 +14,10 @@ SPACE = " \t\n\r\ufeff"  # what readers skip before JSON, the byte order mark am
 _JSON_STARTS = ("{", "[", '"')
 STRING = re.compile(r'"((?:[^"\\]++|\\.)*+)"?', re.DOTALL)  # the last quote is optional: nothing is read twice
 _COLON = re.compile(r"\s*+:\s*+")
-# Somewhere in a text, an object and the strings in it; the last one may be cut off.
-_OBJECT = re.compile(r'\{\s*+"(?:[^"\\]++|\\.)*+"\s*+:', re.DOTALL)
-_STRING_WITHIN = re.compile(r'[{\[,:]\s*+"((?:[^"\\]++|\\.)*+)(?:"(?=\s*+[,:\]}])|"?+\Z)', re.DOTALL)
+# Somewhere in a text, an object and the strings in it; the last one may be cut off. None goes over lines: base64 in
+# them is found as such, and what can be found twice in every layer takes for ever.
+_OBJECT = re.compile(r'\{\s*+"(?:[^"\\\n]++|\\.)*+"\s*+:')
+_STRING_WITHIN = re.compile(r'[{\[,:]\s*+"((?:[^"\\\n]++|\\.)*+)(?:"(?=\s*+[,:\]}])|"?+\Z)')
 _BASE64 = re.compile(r"(?:data:[^,]{0,200},)?([\w+/\s-]*+)[=\s]*+", re.ASCII)  # both alphabets, broken into lines
 _LEAST_BASE64 = 16  # characters: shorter texts are words
 _SHORT_BASE64 = re.compile(r"[Q-W][\w+/-]{3,14}={0,2}", re.ASCII)  # so begins what begins with a capital letter

@@ -286,7 +286,16 @@ def within_itself(text: str) -> str:
     return text
 
 
+def lines_within_strings() -> str:
+    """Layers of which each might be seen twice: base64 in lines of its own, within a string of JSON within a text."""
+    text = "several words"
+    while len(text) < SIZE_BYTES * 2 // 3:
+        text = f'x {{"a b": "\n{base64.encodebytes(text.encode()).decode()}\n"}}'
+    return json.dumps([text])
+
+
 HOSTILE = {
+    "lines within strings": lines_within_strings(),
     "prose": filled("several words, "),
     "letters": filled("a"),
     "letters and blanks": filled(" ", '{"a": "aaaabbbbccccdddd', '!"}'),
