@@ -14,93 +14,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from log_reconciliation import queries
 from log_reconciliation.coverage import calls_of, most_calls
 from log_reconciliation.logs import CLOUDTRAIL, INVOCATION_LOG, Call, plain
-from log_reconciliation.records import CROSSED, NOT_SENT, OPEN, Record
+from log_reconciliation.records import CROSSED, NEVER_OUT, NOT_SENT, OPEN, Record
 
 EDGE_SECONDS = 600  # clocks differ, and a call may end five minutes after its record began
 UNDER_WAY_SECONDS = 1800  # logs come "within an average of about 5 minutes", which AWS does not guarantee
 
 BY_REQUEST_ID, BY_AUDIT_ID, PROBABLE = "request id", "audit id", "probable"
-
-_SCHEMA = """
-PRAGMA cache_size = -250000;  -- KB; a day of a million calls is about twice that
-PRAGMA journal_mode = OFF;
-PRAGMA synchronous = OFF;
-CREATE TABLE calls (
-    request_id TEXT PRIMARY KEY, time REAL, operation TEXT, model TEXT, identity TEXT, error TEXT, audit_id TEXT,
-    callers_id TEXT, in_trail INTEGER, in_log INTEGER, file TEXT, record TEXT, way TEXT
-);
-CREATE TABLE records (
-    audit_id TEXT, time REAL, operation TEXT, model TEXT, state TEXT, error TEXT, attempts INTEGER,
-    upstream_request_id TEXT, fate TEXT, calls INTEGER, verdict TEXT
-);
-CREATE TABLE covered (operation TEXT PRIMARY KEY);
-"""
-_INDEXES = """
-CREATE INDEX by_audit_id ON records (audit_id);
-CREATE INDEX by_upstream ON records (upstream_request_id);
-CREATE INDEX by_fate ON records (fate, time);
-CREATE INDEX by_record ON calls (record, time);
-"""
-_ADD_CALL = """
-INSERT INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)
-ON CONFLICT (request_id) DO UPDATE SET
-    in_trail = in_trail OR excluded.in_trail, in_log = in_log OR excluded.in_log,
-    model = coalesce(nullif(model, ''), excluded.model),
-    identity = coalesce(nullif(identity, ''), excluded.identity),
-    audit_id = coalesce(nullif(audit_id, ''), excluded.audit_id),
-    callers_id = coalesce(nullif(callers_id, ''), excluded.callers_id)
-"""
-_ADD_RECORD = "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)"
-# Without the condition a call without an id would be that of any record without one.
-_BY_REQUEST_ID = """
-UPDATE calls SET record = (SELECT audit_id FROM records WHERE upstream_request_id = calls.request_id)
-WHERE request_id != ''
-"""
-_BY_AUDIT_ID = """
-SELECT calls.request_id, calls.operation AS called, records.* FROM calls JOIN records USING (audit_id)
-WHERE record IS NULL AND NOT (state = 'DENIED' AND fate = ?) AND abs(calls.time - records.time) <= ?
-ORDER BY calls.time
-"""
-_WITHOUT_AN_ID = "SELECT * FROM calls WHERE record IS NULL AND audit_id = '' AND NOT in_trail ORDER BY time"
-_OPEN_RECORDS = """
-SELECT audit_id, operation FROM records WHERE fate = ? AND time BETWEEN ? AND ? AND model = ?
-AND operation NOT IN ('InvokeModel', 'InvokeModelWithResponseStream')
-AND NOT EXISTS (SELECT 1 FROM calls WHERE record = records.audit_id) ORDER BY time
-"""
-_COUNT_CALLS = "UPDATE records SET calls = (SELECT count(*) FROM calls WHERE record = records.audit_id)"
-_JUDGE = """
-UPDATE records SET verdict = CASE
-    WHEN calls THEN 'crossed' WHEN fate = ? THEN 'not sent' WHEN time >= ? THEN 'under way'
-    WHEN operation NOT IN (SELECT operation FROM covered) THEN 'not covered'
-    WHEN fate = ? THEN 'without a call' ELSE 'no trace' END
-"""
-# Whether those of denied requests or all others, a pattern of identities, then the range.
-_CALLS_WITHOUT_RECORD = """
-SELECT *, EXISTS (SELECT 1 FROM records WHERE audit_id = calls.audit_id) AS claims_a_record FROM calls
-WHERE record IS NULL
-AND EXISTS (SELECT 1 FROM records WHERE audit_id = calls.audit_id AND state = 'DENIED' AND fate = ?) = ?
-AND identity GLOB ? AND time >= ? AND time < ? ORDER BY time
-"""
-_ODD_IDS = """
-SELECT * FROM calls WHERE record IS NOT NULL AND time >= ? AND time < ? AND (
-    way = ? OR audit_id NOT IN ('', record) OR callers_id NOT IN ('', record)
-    OR audit_id = '' AND (in_trail OR EXISTS (
-        SELECT 1 FROM records WHERE audit_id = calls.record
-        AND operation IN ('InvokeModel', 'InvokeModelWithResponseStream')
-    ))
-) ORDER BY time
-"""
-_CALL_COUNTS = """
-SELECT date(time, 'unixepoch') AS day, sum(in_trail) AS trail, sum(in_log) AS log, count(record) AS joined,
-    sum(record IS NULL AND identity GLOB ?1) AS without, sum(record IS NULL AND NOT identity GLOB ?1) AS others
-FROM calls WHERE time >= ?2 AND time < ?3 GROUP BY day ORDER BY day
-"""
-_RECORD_COUNTS = """
-SELECT date(time, 'unixepoch') AS day, verdict, operation, count(*) AS records FROM records
-WHERE time >= ? AND time < ? GROUP BY day, verdict, operation ORDER BY day, verdict, operation
-"""
 
 
 class Reconciliation:
@@ -113,45 +35,46 @@ class Reconciliation:
         self._settled_until = now.timestamp() - UNDER_WAY_SECONDS
         self._database = sqlite3.connect("")  # on disk once it outgrows its cache; deleted when closed
         self._database.row_factory = sqlite3.Row
-        self._database.executescript(_SCHEMA)
+        self._database.executescript(queries.SCHEMA)
 
     def add_calls(self, calls: Iterable[Call]) -> None:
         """Those in and near the range. A call that both sources have is one."""
         earliest, latest = self._range[0] - EDGE_SECONDS, self._range[1] + EDGE_SECONDS
         near = (call for call in calls if earliest <= call.time <= latest)
-        self._database.executemany(_ADD_CALL, map(_call_row, near))
+        self._database.executemany(queries.ADD_CALL, map(_call_row, near))
 
     def add_records(self, records: Iterable[Record]) -> None:
         """Those of the range and its edges."""
-        self._database.executemany(_ADD_RECORD, map(_record_row, records))
+        self._database.executemany(queries.ADD_RECORD, map(_record_row, records))
 
     def join(self, covered: set[str]) -> None:
         """Find the record of each call. ``covered`` are the operations that the given logs must have."""
-        self._database.executescript(_INDEXES)
+        self._database.executescript(queries.INDEXES)
         self._database.executemany("INSERT INTO covered VALUES (?)", ((operation,) for operation in covered))
-        self._database.execute(_BY_REQUEST_ID)
+        self._database.execute(queries.BY_REQUEST_ID)
         self._database.execute("UPDATE calls SET way = ? WHERE record IS NOT NULL", (BY_REQUEST_ID,))
         for way, found in ((BY_AUDIT_ID, self._by_audit_id), (PROBABLE, self._by_time_and_model)):
             settled = [(record, way, request_id) for record, request_id in found()]
             self._database.executemany("UPDATE calls SET record = ?, way = ? WHERE request_id = ?", settled)
-        self._database.execute(_COUNT_CALLS)
-        self._database.execute(_JUDGE, (NOT_SENT, self._settled_until, CROSSED))
+        self._database.execute(queries.COUNT_CALLS)
+        self._database.execute(queries.JUDGE, (NOT_SENT, self._settled_until, CROSSED))
 
     def _by_audit_id(self) -> Iterator[tuple[str, str]]:
         used: Counter[str] = Counter()
-        for row in self._database.execute(_BY_AUDIT_ID, (NOT_SENT, EDGE_SECONDS)):
+        for row in self._database.execute(queries.BY_AUDIT_ID, (EDGE_SECONDS,)):
             audit_id, operation = row["audit_id"], row["operation"]
             most = most_calls(operation, row["attempts"])
-            others = used[audit_id] + (1 if row["upstream_request_id"] else 0)
+            # One attempt is known by its request id, or never got out.
+            others = used[audit_id] + (1 if row["upstream_request_id"] or row["error"] in NEVER_OUT else 0)
             if row["called"] in calls_of(operation) and (most is None or others < most):
                 used[audit_id] += 1
                 yield audit_id, row["request_id"]
 
     def _by_time_and_model(self) -> Iterator[tuple[str, str]]:
         taken: set[str] = set()
-        for call in self._database.execute(_WITHOUT_AN_ID):
+        for call in self._database.execute(queries.WITHOUT_AN_ID):
             window = (call["time"] - EDGE_SECONDS, call["time"] + EDGE_SECONDS)
-            for record in self._database.execute(_OPEN_RECORDS, (OPEN, *window, _model_name(call["model"]))):
+            for record in self._database.execute(queries.OPEN_RECORDS, (OPEN, *window, _model_name(call["model"]))):
                 if record["audit_id"] not in taken and call["operation"] in calls_of(record["operation"]):
                     taken.add(record["audit_id"])
                     yield record["audit_id"], call["request_id"]
@@ -159,11 +82,11 @@ class Reconciliation:
 
     def calls_without_record(self, identity: str) -> Iterator[sqlite3.Row]:
         """Calls that no record stands for, by an identity whose ARN fits a pattern (``*`` for any)."""
-        return self._database.execute(_CALLS_WITHOUT_RECORD, (NOT_SENT, False, identity, *self._range))
+        return self._database.execute(queries.CALLS_WITHOUT_RECORD, (False, identity, *self._range))
 
     def calls_of_denied_requests(self, identity: str) -> Iterator[sqlite3.Row]:
         """Calls with the audit id of a request that the router says it denied, and sent nothing for."""
-        return self._database.execute(_CALLS_WITHOUT_RECORD, (NOT_SENT, True, identity, *self._range))
+        return self._database.execute(queries.CALLS_WITHOUT_RECORD, (True, identity, *self._range))
 
     def records_without_call(self) -> Iterator[sqlite3.Row]:
         """Records of what certainly crossed, long enough ago, by a covered operation, of which there is no call."""
@@ -175,15 +98,15 @@ class Reconciliation:
 
     def odd_ids(self) -> Iterator[sqlite3.Row]:
         """Joined calls with another audit id than their record's, none where the router sends one, or probable only."""
-        return self._database.execute(_ODD_IDS, (*self._range, PROBABLE))
+        return self._database.execute(queries.ODD_IDS, (*self._range, PROBABLE))
 
     def call_counts(self, identity: str) -> Iterator[sqlite3.Row]:
         """By day: calls in each source, joined ones, those without a record, and such of others than ``identity``."""
-        return self._database.execute(_CALL_COUNTS, (identity, *self._range))
+        return self._database.execute(queries.CALL_COUNTS, (identity, *self._range))
 
     def record_counts(self) -> Iterator[sqlite3.Row]:
         """How many records, by day, verdict and operation."""
-        return self._database.execute(_RECORD_COUNTS, self._range)
+        return self._database.execute(queries.RECORD_COUNTS, self._range)
 
     def _records(self, column: str, value: str) -> Iterator[sqlite3.Row]:
         query = "SELECT * FROM records WHERE {} = ? AND time >= ? AND time < ? ORDER BY time"

@@ -33,7 +33,7 @@ _KEYS_A_CALL = 100  # DynamoDB's limit for BatchGetItem
 _SIDE_BY_SIDE = 8
 _LONGEST_PAUSE_SECONDS = 5.0
 # FAILED for what happens before a request is out; only a GET is tried again after it was.
-_NEVER_OUT = ("UpstreamUnresolvable", "UpstreamTlsError")
+NEVER_OUT = ("UpstreamUnresolvable", "UpstreamTlsError")
 
 CROSSED = "crossed"
 REFUSED = "refused by Bedrock"  # by status; AWS does not say which of these it logs
@@ -61,7 +61,7 @@ class Record:
         if self.upstream_request_id or self.state == "COMPLETED":
             refused = self.state in ("COMPLETED", "DENIED") and (self.status or 0) >= 400
             return REFUSED if refused else CROSSED
-        if self.state == "DENIED" or self.attempts == 0 or self.error in _NEVER_OUT:
+        if self.state == "DENIED" or self.attempts == 0 or self.error in NEVER_OUT:
             return NOT_SENT
         return OPEN
 

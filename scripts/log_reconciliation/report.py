@@ -48,7 +48,7 @@ def _listed(title: str, rows: Iterable[Any], line: Callable[[Any], str]) -> int:
 def _call(row: sqlite3.Row) -> str:
     notes = [row["error"]]
     if row["claims_a_record"]:
-        notes.append(f"claims audit id {row['audit_id']}, whose record stands for another call")
+        notes.append(f"claims audit id {row['audit_id']}, whose record does not stand for it")
     elif row["audit_id"]:
         notes.append(f"claims audit id {row['audit_id']}, which no record has")
     return _line(row, row["request_id"], row["operation"], row["model"], row["identity"], row["file"], *notes)

@@ -165,7 +165,7 @@ def test_a_call_beside_the_router_with_its_credential_is_found(
     (file,) = (path for path in logs.rglob("*.json.gz") if kind in path.parts)
     assert all("InvokeModel  amazon.nova-lite-v1:0  arn:aws:iam::" in line and file.name in line for line in lines)
     assert sum("claims audit id made-up-id, which no record has" in line for line in lines) == 1
-    assert sum(f"{record['requestId']}, whose record stands for another call" in line for line in lines) == 1
+    assert sum(f"{record['requestId']}, whose record does not stand for it" in line for line in lines) == 1
 
 
 def test_a_call_with_the_audit_id_of_a_denied_request_is_found(

@@ -253,6 +253,8 @@ def one_call(request_id: str, seconds: float = 0, **changes: Any) -> Call:
         ({}, 3),  # one attempt, which is known by its request id
         ({"attempts": 2}, 2),
         ({"upstream_request_id": "", "state": "FAILED"}, 3),
+        ({"upstream_request_id": "", "state": "FAILED", "error": "UpstreamTlsError"}, 4),  # its one attempt never left
+        ({"upstream_request_id": "", "state": "FAILED", "error": "UpstreamTlsError", "attempts": 2}, 3),
         ({"upstream_request_id": "", "state": "ABANDONED", "attempts": None}, 1),
         ({"operation": "ListModels", "state": "ABANDONED", "upstream_request_id": "", "attempts": None}, 4),
     ],
@@ -263,10 +265,11 @@ def test_an_audit_id_can_be_used_as_often_as_its_record_can_have_sent_it(changes
     assert len(list(comparison.calls_without_record("*"))) == left
 
 
+@pytest.mark.parametrize("attempts", [None, 0])
 @pytest.mark.parametrize("operation", ["InvokeModel", "ListModels"])
-def test_a_call_of_a_denied_request_is_that_and_nothing_else(operation: str) -> None:
+def test_a_call_of_a_denied_request_is_that_and_nothing_else(operation: str, attempts: int | None) -> None:
     """Whoever denied it, something crossed all the same, at whatever time."""
-    denied = record(operation=operation, state="DENIED", status=403, attempts=None, upstream_request_id="")
+    denied = record(operation=operation, state="DENIED", status=403, attempts=attempts, upstream_request_id="")
     calls = [one_call("a", operation=calls_of(operation)[0]), one_call("b", 900), one_call("c", audit_id="")]
     comparison = joined(calls, [denied], {CLOUDTRAIL})
     assert [row["request_id"] for row in comparison.calls_of_denied_requests("*")] == ["a", "b"]
@@ -274,8 +277,9 @@ def test_a_call_of_a_denied_request_is_that_and_nothing_else(operation: str) -> 
     assert list(comparison.calls_of_denied_requests("somebody else")) == []
 
 
-def test_what_the_first_credential_sent_before_the_second_was_denied_is_joined() -> None:
-    denied = record(state="DENIED", status=403)
+@pytest.mark.parametrize("request_id", ["made-up-request-id", ""])
+def test_what_the_first_credential_sent_before_the_second_was_denied_is_joined(request_id: str) -> None:
+    denied = record(state="DENIED", status=403, upstream_request_id=request_id)
     comparison = joined([one_call("made-up-request-id")], [denied], {CLOUDTRAIL})
     assert list(comparison.calls_of_denied_requests("*")) == list(comparison.calls_without_record("*")) == []
 
