@@ -59,9 +59,8 @@ class Storage:
         return self._is_past(day_of(key), self._retention)
 
     def _is_past(self, day: date, locked_for: timedelta) -> bool:
-        if not locked_for or day == date.min:
-            return False
-        return datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1) + locked_for < self._now
+        began = datetime(day.year, day.month, day.day, tzinfo=UTC)
+        return bool(locked_for) and day != date.min and self._now - began > locked_for + timedelta(days=1)
 
     def _check_lock(self, key: str, stored: Stored, beside: ArchivedObject | None) -> None:
         if _STRENGTH.get(stored.mode, 0) < _STRENGTH[self._mode]:
