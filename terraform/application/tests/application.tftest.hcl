@@ -144,6 +144,11 @@ run "changes_of_records_go_into_the_archive" {
     condition     = output.stream_alias_arn == "arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:cross-partition-test-router:stream"
     error_message = "The stream must have the alias that the router is told of."
   }
+
+  assert {
+    condition     = module.router.stream == { arn = var.infrastructure.audit_archive.stream_arn, batching_window_seconds = 30 }
+    error_message = "The function must get the changes of the audit table, gathered for as long as the infrastructure says."
+  }
 }
 
 run "federation_takes_the_secrets_place" {

@@ -340,6 +340,16 @@ run "an_archive" {
     error_message = "The router's role, and no other, writes the archive."
   }
 
+  assert {
+    condition     = module.audit_archive[0].access_log_bucket == "cross-partition-access-logs-123456789012-us-gov-west-1"
+    error_message = "Who used the archive must be logged."
+  }
+
+  assert {
+    condition     = module.audit_table.deletion_protected && module.policy_tables.deletion_protected && module.audit_archive[0].deletion_protected
+    error_message = "By default, tables and archive must survive a destroy."
+  }
+
   # What the statements say is proven in modules/iam.
   assert {
     condition = (
@@ -412,8 +422,35 @@ run "everything_switched_on_in_the_other_region" {
   }
 
   assert {
+    condition     = strcontains(module.permissions.execution_policy_json, var.guardrail_arn)
+    error_message = "The router may use that guardrail."
+  }
+
+  assert {
+    condition     = module.audit_archive[0].cold_storage_after_days == 0 && module.audit_archive[0].expire_after_days == 1000
+    error_message = "The archive must keep its objects as it is told."
+  }
+
+  assert {
     condition     = output.function_alias_arn == "arn:aws-us-gov:lambda:us-gov-east-1:123456789012:function:cross-partition-test-router:live"
     error_message = "The region must be in every ARN."
+  }
+}
+
+run "one_switch_lets_everything_go" {
+  command = plan
+
+  variables {
+    audit_archive       = { retention = { mode = "GOVERNANCE", days = 1 } }
+    deletion_protection = false
+  }
+
+  assert {
+    condition = (
+      !module.audit_table.deletion_protected && !module.policy_tables.deletion_protected && !module.audit_archive[0].deletion_protected &&
+      aws_s3_bucket.artifacts.force_destroy
+    )
+    error_message = "deletion_protection must reach every table and bucket."
   }
 }
 

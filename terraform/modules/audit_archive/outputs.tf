@@ -26,6 +26,21 @@ output "expire_after_days" {
   value       = var.expire_after_days
 }
 
+output "cold_storage_after_days" {
+  description = "After how many days objects move to cold storage; 0 if never."
+  value       = var.cold_storage_after_days
+}
+
+output "access_log_bucket" {
+  description = "Bucket that S3 logs to who used the archive; null if none."
+  value       = one(aws_s3_bucket_logging.this[*].target_bucket)
+}
+
+output "deletion_protected" {
+  description = "Whether the table refuses to be deleted, and Terraform a bucket that is not empty."
+  value       = aws_dynamodb_table.head.deletion_protection_enabled && !aws_s3_bucket.this.force_destroy
+}
+
 output "table_name" {
   description = "Name of the table that holds the end of the chain."
   value       = aws_dynamodb_table.head.name

@@ -32,3 +32,8 @@ output "retention_days" {
   description = "After how many days a record expires; the writer adds them to the time of the record for its `ttl`."
   value       = var.retention_days
 }
+
+output "deletion_protected" {
+  description = "Whether the tables refuse to be deleted."
+  value       = aws_dynamodb_table.this.deletion_protection_enabled && aws_dynamodb_table.usage.deletion_protection_enabled
+}

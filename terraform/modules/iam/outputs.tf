@@ -11,6 +11,11 @@ output "execution_role_name" {
   depends_on = [aws_iam_role_policy.execution]
 }
 
+output "execution_policy_json" {
+  description = "Policy of the execution role: all that the function may do."
+  value       = data.aws_iam_policy_document.execution.json
+}
+
 output "caller_policy_json" {
   description = "IAM policy that lets a caller use every operation of the API's stage, the dashboard included."
   value       = data.aws_iam_policy_document.caller.json

@@ -37,3 +37,11 @@ output "log_group_name" {
   description = "Log group of the function."
   value       = aws_cloudwatch_log_group.this.name
 }
+
+output "stream" {
+  description = "What feeds the function: ARN of the stream, and for how many seconds its changes are gathered; null without one."
+  value = one([
+    for mapping in aws_lambda_event_source_mapping.stream :
+    { arn = mapping.event_source_arn, batching_window_seconds = mapping.maximum_batching_window_in_seconds }
+  ])
+}
