@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -107,6 +108,23 @@ def test_commercials_own_logs_agree(deployment: Deployment) -> None:
     logs = shlex.quote(str(deployment.twin.folder / "commercial-logs"))
     result = deployment.script("make", "reconcile-audit", f"ENV={ENVIRONMENT}", *days(), f"LOGS={logs}")
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_an_auditor_needs_the_policy_for_it_and_nothing_else(deployment: Deployment, tmp_path: Path) -> None:
+    """Terraform's state is not theirs to read: what it knows of the environment comes as a file."""
+    outputs, iam = deployment.outputs(), deployment.client("iam")
+    iam.create_user(UserName="auditor")
+    policy = outputs["caller_policies_json"]["audit"]
+    iam.put_user_policy(UserName="auditor", PolicyName="audit", PolicyDocument=policy)
+    key = iam.create_access_key(UserName="auditor")["AccessKey"]
+    known = tmp_path / "outputs.json"
+    known.write_text(json.dumps({"application_inputs": {"value": outputs["application_inputs"]}}))
+    environ = {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+    environ["INFRASTRUCTURE_OUTPUTS"] = str(known)
+    logs = shlex.quote(str(deployment.twin.folder / "commercial-logs"))
+    for command in (("verify-audit",), ("reconcile-audit", f"LOGS={logs}")):
+        result = deployment.script("make", *command, f"ENV={ENVIRONMENT}", *days(), **environ)
+        assert result.returncode == 0, result.stdout + result.stderr
 
 
 def test_a_changed_record_is_found(deployment: Deployment) -> None:
