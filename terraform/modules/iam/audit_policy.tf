@@ -26,7 +26,7 @@ data "aws_iam_policy_document" "audit" {
 
     content {
       sid       = "ListArchive"
-      actions   = ["s3:GetBucketObjectLockConfiguration", "s3:ListBucket", "s3:ListBucketVersions"]
+      actions   = ["s3:ListBucket", "s3:ListBucketVersions"]
       resources = [statement.value.bucket_arn]
     }
   }

@@ -428,7 +428,7 @@ run "an_archive_is_written_and_verified_by_exactly_this" {
       {
         Sid      = "ListArchive"
         Effect   = "Allow"
-        Action   = ["s3:ListBucketVersions", "s3:ListBucket", "s3:GetBucketObjectLockConfiguration"]
+        Action   = ["s3:ListBucketVersions", "s3:ListBucket"]
         Resource = "arn:aws-us-gov:s3:::cross-partition-test-audit-123456789012-us-gov-west-1"
       },
       {
