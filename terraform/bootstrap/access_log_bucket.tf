@@ -1,4 +1,4 @@
-# S3 delivers here who used the buckets of this project: the state's, and each environment's artifact bucket.
+# S3 delivers here who used the buckets of this project: the state's, and each environment's artifact bucket and audit archive.
 resource "aws_s3_bucket" "access_logs" {
   bucket = "${var.name_prefix}-access-logs-${local.account_id}-${var.region}"
 

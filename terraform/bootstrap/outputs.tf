@@ -9,7 +9,7 @@ output "state_bucket" {
 }
 
 output "access_log_bucket" {
-  description = "Bucket that holds who used the state bucket and the artifact buckets."
+  description = "Bucket that holds who used the state bucket, the artifact buckets and the audit archives."
   value       = aws_s3_bucket.access_logs.bucket
 }
 

@@ -257,8 +257,8 @@ variable "audit_archive" {
   default = null
 
   validation {
-    condition     = var.audit_archive == null ? true : var.audit_archive.batching_window_seconds >= 0 && var.audit_archive.batching_window_seconds <= 300
-    error_message = "audit_archive.batching_window_seconds must be between 0 and 300."
+    condition     = var.audit_archive == null ? true : var.audit_archive.batching_window_seconds >= 0 && var.audit_archive.batching_window_seconds <= 300 && floor(var.audit_archive.batching_window_seconds) == var.audit_archive.batching_window_seconds
+    error_message = "audit_archive.batching_window_seconds must be a whole number between 0 and 300."
   }
 
   # A firewall never lets S3's hosts pass (modules/vpc_egress).

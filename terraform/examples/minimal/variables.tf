@@ -30,7 +30,7 @@ variable "policy" {
   default     = null
 
   validation {
-    condition     = var.policy == null || can(yamldecode(var.policy))
+    condition     = var.policy == null || can(keys(yamldecode(var.policy))) # a path is YAML, too: a text
     error_message = "policy must be the text of a policy, YAML or JSON, such as file(\"policy.yaml\"), and not its path."
   }
 }

@@ -467,7 +467,7 @@ run "invalid_values_are_refused" {
     integration_timeout_seconds = 301
     secret_recovery_window_days = 5
     credential                  = { mode = "iam_role" }
-    audit_archive               = { batching_window_seconds = 301 }
+    audit_archive               = { batching_window_seconds = 0.5 }
   }
 
   expect_failures = [
@@ -490,14 +490,15 @@ run "a_guardrail_that_the_firewall_is_in_the_way_of_is_refused" {
   expect_failures = [var.guardrail_arn]
 }
 
-run "a_guardrail_of_another_region_is_refused" {
+run "a_guardrail_of_another_region_and_a_long_wait_for_the_archive_are_refused" {
   command = plan
 
   variables {
     guardrail_arn = "arn:aws-us-gov:bedrock:us-gov-east-1:123456789012:guardrail/abc123"
+    audit_archive = { batching_window_seconds = 301 }
   }
 
-  expect_failures = [var.guardrail_arn]
+  expect_failures = [var.guardrail_arn, var.audit_archive]
 }
 
 run "an_archive_that_the_firewall_is_in_the_way_of_is_refused" {

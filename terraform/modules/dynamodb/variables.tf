@@ -18,6 +18,11 @@ variable "usage_table_name" {
     condition     = can(regex("^[a-zA-Z0-9_.-]{3,255}$", var.usage_table_name))
     error_message = "usage_table_name must be 3 to 255 letters, digits, dots, hyphens or underscores."
   }
+
+  validation {
+    condition     = var.usage_table_name != var.name
+    error_message = "usage_table_name must differ from name: they are two tables."
+  }
 }
 
 variable "stream_enabled" {

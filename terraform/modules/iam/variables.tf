@@ -65,13 +65,23 @@ variable "audit_archive" {
   default = null
 
   validation {
-    condition = var.audit_archive == null ? true : (
-      can(regex("^arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[^/*]+/stream/[^/*]+$", var.audit_archive.stream_arn)) &&
-      can(regex("^arn:aws[a-z-]*:s3:::[^/*]+$", var.audit_archive.bucket_arn)) &&
-      can(regex("^arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[^/*]+$", var.audit_archive.table_arn)) &&
-      can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[^*]+$", var.audit_archive.kms_key_arn))
-    )
-    error_message = "audit_archive must be null or hold the ARNs of one DynamoDB stream, one bucket, one table and one key, without wildcards."
+    condition     = var.audit_archive == null ? true : can(regex("^arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[^/*]+/stream/[^/*]+$", var.audit_archive.stream_arn))
+    error_message = "audit_archive.stream_arn must be the ARN of one DynamoDB stream."
+  }
+
+  validation {
+    condition     = var.audit_archive == null ? true : can(regex("^arn:aws[a-z-]*:s3:::[^/*]+$", var.audit_archive.bucket_arn))
+    error_message = "audit_archive.bucket_arn must be the ARN of one bucket."
+  }
+
+  validation {
+    condition     = var.audit_archive == null ? true : can(regex("^arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[^/*]+$", var.audit_archive.table_arn))
+    error_message = "audit_archive.table_arn must be the ARN of one DynamoDB table."
+  }
+
+  validation {
+    condition     = var.audit_archive == null ? true : can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[^*]+$", var.audit_archive.kms_key_arn))
+    error_message = "audit_archive.kms_key_arn must be the ARN of one KMS key."
   }
 }
 

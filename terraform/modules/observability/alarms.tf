@@ -106,7 +106,7 @@ locals {
       missing     = "missing" # emitted by every check
     }
     function-errors = {
-      description = "The function crashed, ran out of time or memory, or got a task it does not know."
+      description = "The function crashed, ran out of time or memory, got what its alias is not for, or a batch for the archive, the reconciler or the usage's figures failed."
       metric      = { source = "function", name = "Errors", statistic = "Sum" }
       comparison  = "GreaterThanOrEqualToThreshold"
       threshold   = var.thresholds.function_errors

@@ -154,11 +154,31 @@ run "invalid_values_are_refused" {
   command = plan
 
   variables {
-    name             = "no spaces"
-    usage_table_name = "no"
-    kms_key_arn      = "alias/key"
-    retention_days   = 0
+    name           = "no spaces"
+    kms_key_arn    = "alias/key"
+    retention_days = 0
   }
 
-  expect_failures = [var.name, var.usage_table_name, var.kms_key_arn, var.retention_days]
+  expect_failures = [var.name, var.kms_key_arn, var.retention_days]
+}
+
+# It is compared with name, which must be right then.
+run "a_short_name_of_the_usage_table_is_refused" {
+  command = plan
+
+  variables {
+    usage_table_name = "no"
+  }
+
+  expect_failures = [var.usage_table_name]
+}
+
+run "one_table_for_both_is_refused" {
+  command = plan
+
+  variables {
+    usage_table_name = "cross-partition-test-requests"
+  }
+
+  expect_failures = [var.usage_table_name]
 }

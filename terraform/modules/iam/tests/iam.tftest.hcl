@@ -645,34 +645,52 @@ run "invalid_values_are_refused" {
   ]
 }
 
-run "a_pattern_of_audiences_is_refused" {
+run "a_pattern_of_audiences_and_of_streams_is_refused" {
   command = plan
 
   variables {
     federation = { audience = "cross-partition-*" }
+    audit_archive = {
+      stream_arn  = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/requests/stream/*"
+      bucket_arn  = "arn:aws-us-gov:s3:::audit"
+      table_arn   = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/audit-archive"
+      kms_key_arn = "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/66666666-7777-8888-9999-000000000000"
+    }
   }
 
-  expect_failures = [var.federation]
+  expect_failures = [var.federation, var.audit_archive]
 }
 
-run "no_credential_at_all_is_refused" {
+run "no_credential_at_all_and_a_pattern_of_the_archives_tables_are_refused" {
   command = plan
 
   variables {
     stored_credential = null
+    audit_archive = {
+      stream_arn  = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/requests/stream/1"
+      bucket_arn  = "arn:aws-us-gov:s3:::audit"
+      table_arn   = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/*"
+      kms_key_arn = "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/66666666-7777-8888-9999-000000000000"
+    }
   }
 
-  expect_failures = [var.stored_credential]
+  expect_failures = [var.stored_credential, var.audit_archive]
 }
 
-run "a_pattern_for_every_model_is_refused" {
+run "a_pattern_for_every_model_and_an_alias_of_the_archives_key_are_refused" {
   command = plan
 
   variables {
     model_policies = { all = ["*"] }
+    audit_archive = {
+      stream_arn  = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/requests/stream/1"
+      bucket_arn  = "arn:aws-us-gov:s3:::audit"
+      table_arn   = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/audit-archive"
+      kms_key_arn = "arn:aws-us-gov:kms:us-gov-west-1:123456789012:alias/audit"
+    }
   }
 
-  expect_failures = [var.model_policies]
+  expect_failures = [var.model_policies, var.audit_archive]
 }
 
 run "a_pattern_in_the_middle_is_refused" {
