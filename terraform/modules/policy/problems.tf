@@ -77,6 +77,11 @@ locals {
       for problem in ["policy: an object names a member with ? or an escape; write its name"] : problem
       if can(regex("(?m)(?:^|[\\s{,\\[])\\?", local.unquoted)) || can(regex("\"[^\"\\n]*\\\\[^\"\\n]*\"[ \t]*:", local.text))
     ],
+    # What stands once and is read twice hides that something else stands twice.
+    [
+      for problem in ["policy: has an anchor (&); write out what it is for"] : problem
+      if can(regex("(?m)(?:^|[\\s{,\\[])&[^\\s]", local.unquoted))
+    ],
     [
       for name in local.numbers : "policy: a number begins with 0: ${name}"
       if can(regex("${name}[\"']?[ \t]*:\\s*[+-]?0[0-9A-Za-z_]", local.text))

@@ -38,7 +38,7 @@ locals {
         max_request_bytes = 1
         limits            = {}
         guardrails        = {}
-        prices            = [merge(local.right.prices[0], { cache_read_usd_per_million_tokens = 0.015, cache_write_usd_per_million_tokens = null })]
+        prices            = [merge(local.right.prices[0], { cache_read_usd_per_million_tokens = 0.015 })]
       }
       problems = []
     }

@@ -31,9 +31,18 @@ locals {
         destinations: { regions: ["us-*"] }
         markings: {"mode":"block","patterns":["DENY: A", "ALLOW#B"],"mode":"off"}
         callers:
-          - &caller { name: a, principals: ["*"], classification: internal }
-          - <<: *caller
-            name: b
+          - { name: a, principals: ["*"], classification: internal }
+      YAML
+      "an anchor"                   = <<-YAML
+        version: 1
+        classifications: { allowed: [public] }
+        models: { allow: ["*"] }
+        destinations: { regions: ["us-*"] }
+        markings: { mode: block, patterns: ["A &B"] }
+        callers:
+          - &caller { name: a, principals: ["arn:aws:iam::123456789012:root"], classification: public, models: ["a*"] }
+          - { <<: *caller, name: b }
+          - { name: c, principals: ["*"], classification: public, models: ["amazon.nova-lite-*"], models: ["*"] }
       YAML
       "values that look like names" = jsonencode(merge(local.right, { markings = { mode = "block", patterns = ["A\"B: \\", "WHO ? X", "? A", "MODE: A\\"] } }))
       "a member given twice behind what looks like a comment" = replace(
@@ -74,6 +83,7 @@ locals {
       "no object"                                             = ["policy: must be an object"]
       "a date and off as YAML has them"                       = []
       "members given twice"                                   = [for name in ["allowed", "deny", "mode"] : "policy: an object names a member twice: ${name}"]
+      "an anchor"                                             = ["policy: has an anchor (&); write out what it is for"]
       "values that look like names"                           = []
       "a member given twice behind what looks like a comment" = ["policy: an object names a member twice: mode"]
     },
