@@ -322,18 +322,16 @@ def test_missing_records_are_not_called_older_than_an_archive_whose_beginning_wa
 # --- Honest archives that look odd ---
 
 
-def test_an_outcome_long_after_its_record(archive: ArchiveBench) -> None:
+def test_an_outcome_long_after_its_record(empty_archive: ArchiveBench) -> None:
     """Stuck until somebody set the reconciler going again."""
-    archive.on(DAY1)
-    writer = archive.writer()
-    stuck = archive.begin("stuck")
-    archive.on(DAY3)
+    empty_archive.on(DAY1)
+    writer = empty_archive.writer()
+    stuck = empty_archive.begin("stuck")
     append(writer, [stuck])
-    archive.on(TODAY - timedelta(days=1))
-    append(writer, archive.crossings("next"))
-    append(writer, [archive.change(stuck, "ABANDONED")])
-    for first, last in ((DAY3, DAY3), (DAY1, DAY3), (DAY1, TODAY)):
-        verified(archive, first, last)
+    empty_archive.fill(DAY2, DAY3, TODAY - timedelta(days=1), batches=1)
+    append(writer, [empty_archive.change(stuck, "ABANDONED")])
+    for last in (DAY1, DAY2, TODAY):
+        verified(empty_archive, DAY1, last)
 
 
 def test_writers_at_once(archive: ArchiveBench) -> None:
