@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 from unittest.mock import Mock
@@ -16,7 +17,6 @@ import pytest
 import rotate_credential
 from tests.fakes.accounts import Accounts
 
-USER = "cross-partition-dev-bedrock-us-east-1"
 SERVICE = "bedrock.amazonaws.com"
 PROVEN = {"proven": True, "region": "us-east-1", "authMode": "api_key", "requestId": "a-record"}
 
@@ -25,45 +25,54 @@ class Secret:
     """The credential's secret and the user's keys, as the operator finds them before a rotation."""
 
     def __init__(self, accounts: Accounts) -> None:
+        self.deployment = f"cross-partition-{uuid.uuid4().hex[:8]}"
+        self.user = f"{self.deployment}-bedrock-us-east-1"
         self.secrets = accounts.govcloud.client("secretsmanager")
         self.iam = accounts.commercial.client("iam")
-        self.iam.create_user(UserName=USER)
+        self.iam.create_user(UserName=self.user)
         self.first_key = self.new_key()
         stored = json.dumps({"bedrock_api_key": self.first_key["ServiceCredentialSecret"]})
-        self.secret_id = self.secrets.create_secret(Name="cross-partition-creds", SecretString=stored)["ARN"]
+        self.secret_id = self.secrets.create_secret(Name=self.deployment, SecretString=stored)["ARN"]
 
     def new_key(self) -> dict[str, Any]:
-        answer = self.iam.create_service_specific_credential(UserName=USER, ServiceName=SERVICE, CredentialAgeDays=90)
+        answer = self.iam.create_service_specific_credential(
+            UserName=self.user, ServiceName=SERVICE, CredentialAgeDays=90
+        )
         return dict(answer["ServiceSpecificCredential"])
 
     def keys(self) -> dict[str, str]:
-        answer = self.iam.list_service_specific_credentials(UserName=USER, ServiceName=SERVICE)
+        answer = self.iam.list_service_specific_credentials(UserName=self.user, ServiceName=SERVICE)
         return {key["ServiceSpecificCredentialId"]: key["Status"] for key in answer["ServiceSpecificCredentials"]}
 
     def labels(self) -> dict[str, list[str]]:
         return dict(self.secrets.describe_secret(SecretId=self.secret_id)["VersionIdsToStages"])
 
 
-@pytest.fixture
-def secret(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Secret]:
+@pytest.fixture(scope="module")
+def accounts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Accounts]:
     with Accounts(tmp_path_factory.mktemp("accounts")) as accounts:
-        secret = Secret(accounts)
-        inputs = {
-            "name": "cross-partition-dev",
-            "region": "us-gov-west-1",
-            "credential": {"mode": "api_key", "secret_arn": secret.secret_id},
-        }
-        settings = {"CREDENTIAL_MAX_AGE_SECONDS": "0", "RESPONSE_TIMEOUT_SECONDS": "29"}
-        router = Mock(settings=settings, **{"prove.return_value": PROVEN, "await_proof.return_value": PROVEN})
-        for name, made in (
-            ("application_inputs", inputs),
-            ("DeployedRouter", router),
-            ("client", secret.secrets),
-            ("commercial_client", secret.iam),
-        ):
-            monkeypatch.setattr(rotate_credential, name, Mock(return_value=made))
-        monkeypatch.setenv("GRACE_SECONDS", "0")
-        yield secret
+        yield accounts
+
+
+@pytest.fixture
+def secret(accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> Secret:
+    secret = Secret(accounts)
+    inputs = {
+        "name": secret.deployment,
+        "region": "us-gov-west-1",
+        "credential": {"mode": "api_key", "secret_arn": secret.secret_id},
+    }
+    settings = {"CREDENTIAL_MAX_AGE_SECONDS": "0", "RESPONSE_TIMEOUT_SECONDS": "29"}
+    router = Mock(settings=settings, **{"prove.return_value": PROVEN, "await_proof.return_value": PROVEN})
+    for name, made in (
+        ("application_inputs", inputs),
+        ("DeployedRouter", router),
+        ("client", secret.secrets),
+        ("commercial_client", secret.iam),
+    ):
+        monkeypatch.setattr(rotate_credential, name, Mock(return_value=made))
+    monkeypatch.setenv("GRACE_SECONDS", "0")
+    return secret
 
 
 def lose_answers(monkeypatch: pytest.MonkeyPatch, client: Any, name: str, lost: int = 1) -> list[int]:
