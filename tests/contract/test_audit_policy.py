@@ -21,7 +21,8 @@ def archive(
     accounts = Accounts(tmp_path)
     accounts.govcloud.root = ("testing", "testing")  # the bench's
     with accounts, ArchiveBench(accounts.govcloud.url, tmp_path, monkeypatch, capsys).running() as bench:
-        monkeypatch.setattr(bench, "on", Mock())  # the emulator dates objects itself
+        for owner, name in ((bench, "on"), (bench.front, "_stored")):  # the emulator dates objects itself
+            monkeypatch.setattr(owner, name, Mock())
         bench.fill(TODAY)
         iam = accounts.govcloud.client("iam")
         iam.create_user(UserName="auditor")
