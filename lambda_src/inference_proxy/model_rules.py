@@ -56,7 +56,7 @@ class ModelRules:
     def _check_model(self, name: str, ids: Iterable[str], rule: CallerRule) -> None:
         spellings = {name, *(spelling.lower() for spelling in ids)}
         spellings |= {named_model(spelling)[1] for spelling in spellings}
-        if any(map(self._denied.matches, chain.from_iterable(map(_endings, spellings)))):
+        if self._any_denied and any(map(self._denied.matches, chain.from_iterable(map(_endings, spellings)))):
             raise Denied("models.deny", "the policy denies this model; GET /bedrock/models says which can be called")
         if not self._allowed.has(name, spellings):
             raise Denied("models.allow", "the policy does not allow this model; GET /bedrock/models says which it does")
