@@ -30,7 +30,7 @@ LAYERS = (
     ),
     ("operations.answers", "operations.dashboard_access", "operations.model_descriptions", "model_calls"),
     ("operations.dashboard_csv", "operations.dashboard_cursor", "operations.usage_rows"),
-    ("operations.dashboard_query",),
+    ("operations.dashboard_query", "operations.query_parameters"),
     ("path_families", "application_profiles"),
     ("routes", "model_lists"),
     ("gate", "boundary", "catalog_cache", "audit_query"),

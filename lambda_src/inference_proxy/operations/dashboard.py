@@ -20,9 +20,9 @@ from inference_proxy.operations.dashboard_query import (
     model,
     number,
     one_of,
-    single_values,
     time_range,
 )
+from inference_proxy.operations.query_parameters import single_values
 from inference_proxy.policy_store import PolicyStore
 
 # Under which outcomes of the index the records are that a parameter asks for.

@@ -27,18 +27,9 @@ class TimeRange:
     name: str = ""
 
 
-def single_values(query: Mapping[str, tuple[str, ...]], known: Collection[str]) -> dict[str, str]:
-    """The parameters by name, each given once. Raises InvalidParameterError; so do all functions here."""
-    for name, values in query.items():
-        if name not in known:
-            raise InvalidParameterError(f"unknown query parameter; this operation takes {', '.join(known) or 'none'}")
-        if len(values) != 1:
-            raise InvalidParameterError(f"`{name}` may be given once")
-    return {name: values[0] for name, values in query.items()}
-
-
 def one_of(query: Query, name: str, choices: Collection[str], default: str = "") -> str:
-    """A parameter that is one of these; ``default`` if it was not given."""
+    """A parameter that is one of these; ``default`` if it was not given. Raises InvalidParameterError; so do all
+    functions here."""
     value = query.get(name, default)
     if name in query and value not in choices:
         raise InvalidParameterError(f"`{name}` must be one of {', '.join(choices)}")

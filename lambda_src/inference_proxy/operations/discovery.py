@@ -17,6 +17,7 @@ from inference_proxy.model_lists import ListsRefusedError, ModelLists
 from inference_proxy.models import Crossing, Request, Response, UpstreamAnswer, UpstreamCall, timestamp_ms
 from inference_proxy.operations.answers import error_answer, json_answer
 from inference_proxy.operations.model_descriptions import access_of, described
+from inference_proxy.operations.query_parameters import single_values
 from inference_proxy.policy import Admission, Asked
 from inference_proxy.profiles import Catalog, checked_id, path_segment
 from inference_proxy.settings import COMMERCIAL_REGIONS
@@ -127,15 +128,12 @@ def _checked(
     query: Mapping[str, tuple[str, ...]], parameters: tuple[str, ...]
 ) -> tuple[dict[str, str], dict[str, bool]]:
     """The query's values, and those of them that are true or false."""
-    for name, values in query.items():
-        if name not in parameters:
-            raise InvalidParameterError(f"unknown query parameter; this operation takes {', '.join(parameters)}")
-        if len(values) != 1:
-            raise InvalidParameterError(f"`{name}` may be given once")
-        if name in _FLAG_PARAMETERS and values[0] not in _FLAGS:
+    single = single_values(query, parameters)
+    given = {name: value for name, value in single.items() if name in _FLAG_PARAMETERS}
+    for name, value in given.items():
+        if value not in _FLAGS:
             raise InvalidParameterError(f"`{name}` must be true or false")
-    single = {name: values[0] for name, values in query.items()}
-    return single, {name: _FLAGS[value] for name, value in single.items() if name in _FLAG_PARAMETERS}
+    return single, {name: _FLAGS[value] for name, value in given.items()}
 
 
 def _matches(model: Mapping[str, Any], query: Mapping[str, str], flags: Mapping[str, bool]) -> bool:

@@ -14,7 +14,8 @@ from inference_proxy.models import Deadline, Request, Response, timestamp_ms
 from inference_proxy.operations.answers import json_answer
 from inference_proxy.operations.dashboard_access import visible_caller
 from inference_proxy.operations.dashboard_csv import csv_answer, wants_csv
-from inference_proxy.operations.dashboard_query import RANGE_PARAMETERS, label, model, one_of, single_values, time_range
+from inference_proxy.operations.dashboard_query import RANGE_PARAMETERS, label, model, one_of, time_range
+from inference_proxy.operations.query_parameters import single_values
 from inference_proxy.operations.usage_rows import COLUMNS, GROUPINGS, UsageRows, as_cells
 from inference_proxy.policy_document import Price
 from inference_proxy.policy_store import PolicyStore
