@@ -1,6 +1,6 @@
 // Does something every few seconds: not while nobody looks, less often while it fails, and never twice at a time.
 
-const SLOWEST_MS = 20_000;
+const RETRY_MS = 20_000; // at the latest, what failed is tried again
 
 /** Calls `task(signal)` now and then; it returns whether all was well. */
 export class Pulse {
@@ -35,7 +35,7 @@ export class Pulse {
     }
     if (this.#running !== running) return;
     this.#running = null;
-    this.#wait = good ? this.#period : Math.max(this.#period, Math.min(SLOWEST_MS, this.#wait * 2));
+    this.#wait = good ? this.#period : Math.min(RETRY_MS, this.#wait * 2);
     if (!this.#paused && !document.hidden) this.#timer = setTimeout(() => this.#beat(), this.#wait);
   }
 

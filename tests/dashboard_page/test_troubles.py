@@ -74,6 +74,15 @@ def test_the_pages_own_server_is_gone_and_comes_back(api: ScriptedApi, open_page
         page.locator(".trouble").wait_for(state="detached", timeout=60_000)
 
 
+def test_one_answer_is_lost_on_the_way(api: ScriptedApi, url: str, open_page: OpenPage) -> None:
+    page = loaded(open_page(url))
+    page.route("**/deployment.json", lambda route: route.abort(), times=1)
+    page.reload()
+    assert trouble(page).startswith("Connection error")
+    page.locator(".trouble").wait_for(state="detached", timeout=40_000)
+    loaded(page)
+
+
 def test_without_credentials(api: ScriptedApi, open_page: OpenPage) -> None:
     with dashboard(api, AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="") as url:
         page = open_page(url)
