@@ -10,15 +10,20 @@ export class Trouble extends Error {
   }
 }
 
-/** The answer to a question as JSON; raises Trouble, or AbortError if the signal says so. */
-export async function ask(path, parameters = {}, signal = undefined) {
+/** An error as a Trouble; an AbortError is none, and raised again. What nobody foresaw is one, so that the page says it and goes on. */
+export function troubleFrom(error) {
+  if (error.name === "AbortError") throw error;
+  if (error instanceof Trouble) return error;
+  reportError(error);
+  return new Trouble("unknown", null, "UnexpectedForm", `The answer cannot be shown: ${error.message}`);
+}
+
+/** The answer to a question as JSON, an object with this member; raises Trouble, or AbortError if the signal says so. */
+export async function ask(path, member, parameters = {}, signal = undefined) {
   const response = await answer(path, parameters, "application/json", signal);
-  try {
-    return await response.json();
-  } catch (error) {
-    if (error.name === "AbortError") throw error;
-    throw new Trouble("unknown", response.status, "NotJson", "The answer is no JSON, or it broke off.");
-  }
+  const document = await whole(response, response.json(), "NotJson", "The answer is no JSON, or it broke off.");
+  if (document?.[member] === undefined) throw new Trouble("unknown", response.status, "UnexpectedForm", `The answer has no ${member}.`);
+  return document;
 }
 
 /** The answer as CSV: its lines as a Blob, and the cursor of the next page if there is one. */
@@ -27,7 +32,17 @@ export async function askCsv(path, parameters, signal) {
   if (!response.headers.get("Content-Type")?.startsWith("text/csv")) {
     throw new Trouble("unknown", response.status, "NotCsv", "The answer is no CSV.");
   }
-  return { blob: await response.blob(), nextCursor: response.headers.get("X-Next-Cursor") };
+  const blob = await whole(response, response.blob(), "BrokeOff", "The answer broke off.");
+  return { blob, nextCursor: response.headers.get("X-Next-Cursor") };
+}
+
+async function whole(response, body, code, message) {
+  try {
+    return await body;
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Trouble("unknown", response.status, code, message);
+  }
 }
 
 async function answer(path, parameters, accept, signal) {
@@ -44,11 +59,11 @@ async function answer(path, parameters, accept, signal) {
     const late = error.name === "TimeoutError";
     throw new Trouble("page", null, late ? "Timeout" : "NoAnswer", late ? `No answer within ${TIMEOUT_MS / 1000} s.` : "No answer.");
   }
-  if (!response.ok) throw await troubleOf(response);
+  if (!response.ok) throw await refusal(response);
   return response;
 }
 
-async function troubleOf(response) {
+async function refusal(response) {
   let document = null;
   try {
     document = await response.json();

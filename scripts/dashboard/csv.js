@@ -1,6 +1,6 @@
 // Saves what is shown as CSV, from the API's own CSV, page by page into a file that the browser keeps outside of its memory.
 
-import { Trouble, askCsv } from "./api.js";
+import { askCsv, troubleFrom } from "./api.js";
 import { announce, byId, element } from "./dom.js";
 import { FILTERS, picked } from "./fragment.js";
 import { panel } from "./troubles.js";
@@ -40,8 +40,7 @@ async function save(name, fetchParts, progress = undefined) {
     if (!whole) note("There are more records than one file takes; it holds the newest. For the others choose a “to” before its last line.");
   } catch (error) {
     if (error.name === "AbortError") note("The download was stopped; nothing was saved.");
-    else if (error instanceof Trouble) byId("trouble").replaceChildren(panel(error));
-    else throw error;
+    else byId("trouble").replaceChildren(panel(troubleFrom(error)));
   }
 }
 

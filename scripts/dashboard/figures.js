@@ -10,7 +10,7 @@ export function usageParameters(state, groupBy) {
 
 /** The API's answer: `usage` (a row for each key), `totals`, `complete`. */
 export function fetchUsage(state, groupBy, signal = undefined) {
-  return ask("/api/dashboard/usage", usageParameters(state, groupBy), signal);
+  return ask("/api/dashboard/usage", "usage", usageParameters(state, groupBy), signal);
 }
 
 /** Requests that went well: the API names all others. */

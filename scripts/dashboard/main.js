@@ -1,6 +1,6 @@
 // Puts the page together: the fragment says what to look at, three pulses keep it up to date.
 
-import { Trouble } from "./api.js";
+import { troubleFrom } from "./api.js";
 import { announce, byId, element } from "./dom.js";
 import { fetchUsage } from "./figures.js";
 import { buildFilters, showFilters } from "./filters.js";
@@ -52,8 +52,7 @@ async function watched(name, task) {
   try {
     await task();
   } catch (error) {
-    if (!(error instanceof Trouble)) throw error;
-    trouble = error;
+    trouble = troubleFrom(error);
   }
   const before = troubles.get(name);
   if (trouble) troubles.set(name, trouble);

@@ -18,7 +18,7 @@ export async function fetchPage(state, cursor, signal) {
     const parameters = { ...picked(state, FILTERS), limit: state.limit ?? DEFAULT_LIMIT };
     if (round > 0) parameters.limit = String(limit - page.requests.length);
     if (page.nextCursor) parameters.cursor = page.nextCursor;
-    const answer = await ask("/api/dashboard/requests", parameters, signal);
+    const answer = await ask("/api/dashboard/requests", "requests", parameters, signal);
     page.requests.push(...answer.requests);
     page.nextCursor = answer.nextCursor ?? null;
     if (round === 0) Object.assign(page, { total: answer.totalCount, exact: answer.totalCountIsExact });

@@ -7,7 +7,7 @@ const UNKNOWN = "not known";
 
 /** Ask this machine's server and show it; what nobody has told is said to be unknown. */
 export async function showPlace(signal) {
-  const place = await ask("/deployment.json", {}, signal);
+  const place = await ask("/deployment.json", "apiUrl", {}, signal);
   const account = place.account ?? UNKNOWN;
   const facts = [
     ["Environment", place.environment ?? UNKNOWN],
@@ -29,7 +29,7 @@ export async function showPlace(signal) {
 async function showHealth(signal) {
   let [text, tone] = [UNKNOWN, "unknown"];
   try {
-    const health = await ask("/api/health", {}, signal);
+    const health = await ask("/api/health", "status", {}, signal);
     [text, tone] = [health.status === "ok" ? "✓ healthy" : health.status, "good"];
   } catch (error) {
     if (!(error instanceof Trouble)) throw error;

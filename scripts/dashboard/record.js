@@ -1,6 +1,6 @@
 // One request, in a dialog: every attribute its record has, grouped and explained.
 
-import { Trouble, ask } from "./api.js";
+import { ask, troubleFrom } from "./api.js";
 import { grouped } from "./attributes.js";
 import { byId, element } from "./dom.js";
 import { changed, go } from "./fragment.js";
@@ -46,14 +46,12 @@ export function wireRecord() {
 async function load(dialog, requestId) {
   let content;
   try {
-    const { request } = await ask(`/api/dashboard/requests/${encodeURIComponent(requestId)}`);
-    content = request;
+    const { request } = await ask(`/api/dashboard/requests/${encodeURIComponent(requestId)}`, "request");
+    content = recordParts(request);
   } catch (error) {
-    if (!(error instanceof Trouble)) throw error;
-    if (shown === requestId) fill(panel(error, () => load(dialog, requestId)));
-    return;
+    content = [panel(troubleFrom(error), () => load(dialog, requestId))];
   }
-  if (shown === requestId) fill(...recordParts(content));
+  if (shown === requestId) fill(...content);
 }
 
 function fill(...content) {

@@ -30,13 +30,17 @@ _CSV_COLUMNS = ("requestId", "timestamp", "state", "statusCode", "modelId", "cal
 
 @dataclass
 class Fault:
-    """What the next answers below a path are instead; without a status the connection ends without any."""
+    """What the next answers below a path are instead.
+
+    Without a status the connection ends without any; with ``missing_bytes``, before the announced end of the body.
+    """
 
     path: str
     status: int | None = None
     body: bytes = b""
     content_type: str = "application/json"
     times: int = 1_000_000
+    missing_bytes: int = 0
 
     @classmethod
     def error(cls, path: str, status: int, code: str, message: str) -> "Fault":
@@ -194,15 +198,21 @@ class ScriptedApi(BackgroundServer):
                 if fault.status is None:
                     self.close_connection = True
                     return
-                self._send(fault.status, fault.body, fault.content_type)
+                self.close_connection = bool(fault.missing_bytes)
+                self._send(fault.status, fault.body, fault.content_type, missing_bytes=fault.missing_bytes)
 
             def _send(
-                self, status: int, body: bytes, content_type: str = "application/json", headers: Record | None = None
+                self,
+                status: int,
+                body: bytes,
+                content_type: str = "application/json",
+                headers: Record | None = None,
+                missing_bytes: int = 0,
             ) -> None:
                 self.send_response(status)
                 for name, value in {"Content-Type": content_type, **(headers or {})}.items():
                     self.send_header(name, value)
-                self.send_header("Content-Length", str(len(body)))
+                self.send_header("Content-Length", str(len(body) + missing_bytes))
                 self.end_headers()
                 with contextlib.suppress(ConnectionError):  # the page gives up what it no longer needs
                     self.wfile.write(body)

@@ -111,10 +111,24 @@ def test_usage_is_saved_as_csv(api: ScriptedApi, url: str, open_page: OpenPage, 
     assert [line["key"] for line in lines] == [row["key"] for row in api.usage({"groupBy": "hour"})["usage"]]
 
 
-def test_a_download_that_fails_saves_nothing_and_says_why(api: ScriptedApi, url: str, open_page: OpenPage) -> None:
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        (
+            Fault.error("/dashboard/requests", 503, "AuditUnavailable", "the audit table cannot be read"),
+            "AuditUnavailable",
+        ),
+        (Fault("/dashboard/requests", 200, b"requestId\r\nx", "text/csv", missing_bytes=9), "BrokeOff"),
+        (Fault("/dashboard/requests", 200, b"<h1>Log in</h1>", "text/html"), "NotCsv"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_a_download_that_fails_saves_nothing_and_says_why(
+    api: ScriptedApi, url: str, open_page: OpenPage, fault: Fault, code: str
+) -> None:
     page = loaded(open_page(url))
     page.get_by_role("button", name="Pause").click()
-    api.faults = [Fault.error("/dashboard/requests", 503, "AuditUnavailable", "the audit table cannot be read")]
+    api.faults = [fault]
     page.locator("#csv").click()
-    page.locator(".trouble").get_by_text("AuditUnavailable").wait_for()
+    page.locator(".trouble").get_by_text(code).wait_for()
     expect(page.locator("#csv")).to_have_text("Download CSV")

@@ -33,6 +33,9 @@ ALL = "/dashboard"
         ),
         (Fault(ALL, 503, b"<h1>Squid</h1>", "text/html"), "Unexpected answer", ["proxy", "HTTP 503"]),
         (Fault(ALL, 200, b"<h1>Log in</h1>", "text/html"), "Unexpected answer", ["captive portal"]),
+        (Fault(ALL, 200, b'{"status": "ok"}'), "Unexpected answer", ["captive portal", "The answer has no "]),
+        (Fault(ALL, 200, b'{"usage": [', missing_bytes=9), "Unexpected answer", ["NotJson"]),
+        (Fault(ALL, 200, b"null"), "Unexpected answer", ["captive portal", "UnexpectedForm"]),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )
