@@ -343,14 +343,14 @@ def test_a_hanging_guardrail_ends_with_the_deadline(screener: Screener) -> None:
     screener.server.faults = ["hang"]
     begun = time.monotonic()
     assert screener.code(seconds=0.5) == "DeadlineExceeded"
-    assert seconds_of(begun) < 1.0
+    assert seconds_of(begun) < 3.0
 
 
 def test_the_deadline_is_that_of_all_calls(screener: Screener) -> None:
     screener.server.faults = [screener.server.answer(["x"]), "hang"]
     begun = time.monotonic()
     assert screener.code("x" * 20_000, "y" * 20_000, seconds=0.5) == "DeadlineExceeded"
-    assert seconds_of(begun) < 1.0
+    assert seconds_of(begun) < 3.0
 
 
 def test_a_wrong_signature_is_refused(screener: Screener) -> None:

@@ -235,7 +235,7 @@ def test_hostile_media_types_are_refused_at_once(
         answer = bench.call("POST", "/bedrock/invoke-model", envelope)
         assert (answer.status, answer.error["code"]) == (400, "InvalidParameter")
         assert field in answer.error["message"]
-        assert time.monotonic() - started < 0.5
+        assert time.monotonic() - started < 3.0
     assert commercial.requests == []
 
 

@@ -61,7 +61,7 @@ def test_paths(event: dict[str, Any], path: str) -> None:
 def test_the_deadline_counts_from_when_api_gateway_received_the_call() -> None:
     now_ms = time.time() * 1000
     late = parse({"requestContext": {"requestTimeEpoch": now_ms - 4000}}).deadline.remaining_seconds()
-    assert 24.0 < late < 24.6
+    assert 22.0 < late < 24.6
     for odd in (now_ms - 86_400_000, now_ms + 60_000, "text", None):
         assert parse({"requestContext": {"requestTimeEpoch": odd}}).deadline.remaining_seconds() > 28.0
     assert parse({}, seconds=3.0).deadline.remaining_seconds() < 2.6
