@@ -73,6 +73,16 @@ locals {
     for shape in local.shapes : [for member in shape : member.name if contains(["version", "request_bytes", "amount", "price"], member.is)]
   ]))
   wrong_spellings = concat(
+    # YAML ends a line at some of these, and people see none of them.
+    [
+      for problem in ["policy: has characters that cannot be seen; end lines with LF or CRLF, and indent with blanks"] : problem
+      if can(regex("[^\\P{C}\\t\\n]|[\\p{Zl}\\p{Zp}]", replace(var.document, "\r\n", "\n")))
+    ],
+    # What was taken for a comment, and is none, would hide that something stands twice.
+    [
+      for problem in ["policy: values and comments cannot be told apart; put values with # or quotes between quotes"] : problem
+      if try(jsonencode(yamldecode(local.text)), "") != local.json
+    ],
     [
       for problem in ["policy: an object names a member with ? or an escape; write its name"] : problem
       if can(regex("(?m)(?:^|[\\s{,\\[])\\?", local.unquoted)) || can(regex("\"[^\"\\n]*\\\\[^\"\\n]*\"[ \t]*:", local.text))

@@ -5,6 +5,8 @@ locals {
 
   second_deny = ["? deny\n  : []", "?  \"deny\"\n  : []", "\"d\\u0065ny\": []"]
   odd_numbers = ["010", "0x10", "0o10"]
+  odd_quotes  = ["[A\"B, \"C #1\"]", "[A \"B, \"C #1\"]", "[A\n  \"B,\", #1\"]"]
+  unseen      = { CR = "\r", NEL = "\u0085", LS = "\u2028", PS = "\u2029", "a zero-width space" = "\u200b" }
 
   documents = merge(
     { for name, case in local.cases : name => jsonencode(merge(local.right, case.change)) },
@@ -64,6 +66,41 @@ locals {
       YAML
     },
     {
+      for name, character in local.unseen : name => <<-YAML
+        version: 1
+        classifications: { allowed: [public], header: x }
+        models: { allow: ["*"] }
+        destinations: { regions: ["us-*"] }
+        markings: { mode: "off" } # see the runbook${character}# of ours
+        callers: []
+      YAML
+    },
+    # YAML takes a quote within a value without quotes for a part of it.
+    {
+      for list in local.odd_quotes : list => <<-YAML
+        version: 1
+        classifications: { allowed: [public], header: x }
+        models: { allow: ["*"] }
+        destinations: { regions: ["us-*"] }
+        markings: { mode: block, patterns: ${list}, mode: off }
+        callers: []
+      YAML
+    },
+    {
+      "comments of all kinds, and CRLF" = replace(<<-YAML
+        # "Don't" – it's a comment
+        version: 1 # of the form
+        classifications: { allowed: [public], header: x } # 'x
+        models: { allow: ["*"] } # "
+        destinations: { regions: ["us-*"] }
+        markings: { mode: block, patterns: ["A #B", 'C #D',
+          "E" # 'F'
+          ] }
+        callers: [] #
+      YAML
+      , "\n", "\r\n")
+    },
+    {
       for number in local.odd_numbers : number => <<-YAML
         version: 1
         classifications: { allowed: [public], header: x }
@@ -88,6 +125,9 @@ locals {
       "a member given twice behind what looks like a comment" = ["policy: an object names a member twice: mode"]
     },
     { for spelling in local.second_deny : spelling => ["policy: an object names a member with ? or an escape; write its name"] },
+    { for name, _ in local.unseen : name => ["policy: has characters that cannot be seen; end lines with LF or CRLF, and indent with blanks"] },
+    { for list in local.odd_quotes : list => ["policy: values and comments cannot be told apart; put values with # or quotes between quotes"] },
+    { "comments of all kinds, and CRLF" = [] },
     { for number in local.odd_numbers : number => ["policy: a number begins with 0: requests_per_day"] },
   )
 }
