@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from inference_proxy.aws_service import AwsServiceError
 from inference_proxy.decisions import NO_LIMITS, Decision
-from inference_proxy.guardrail import GuardrailClient, GuardrailError
+from inference_proxy.guardrail import GuardrailClient, GuardrailError, TooMuchTextError
 from inference_proxy.limits import Exceeded, LimitCounters
 from inference_proxy.masking import masked
 from inference_proxy.models import Request
@@ -86,14 +86,18 @@ class Gate:
         self, request: Request, clearance: Clearance, admission: Admission, guardrail: Guardrail
     ) -> Clearance:
         decision, body = clearance.decision, clearance.body
-        beside = "\n".join(admission.asked.beside)
-        texts = [beside, *(admission.content.texts() if admission.content else ())]
+        # What has no place that a mask could be put back into.
+        fixed = ["\n".join(admission.asked.beside), admission.content.long_numbers() if admission.content else ""]
+        texts = [*fixed, *(admission.content.texts() if admission.content else ())]
         texts = list(dict.fromkeys(text for text in texts if text.strip()))
         if not texts:
             return clearance  # it only reads
         deadline = request.deadline.earlier(_RECORD_SECONDS).within(_SCREEN_SECONDS)
         try:
             screening = self._guardrail.screen(guardrail.identifier, guardrail.version, texts, deadline)
+        except TooMuchTextError:
+            reason = f"the guardrail cannot screen this much text in {_SCREEN_SECONDS:.0f} s; send less of it at once"
+            return replace(clearance, decision=_denied(decision, "guardrails.before_egress", reason))
         except GuardrailError as error:
             self._telemetry.count("GuardrailFailures")
             self._telemetry.warning("guardrail gave no verdict", request.request_id, error.code)
@@ -103,8 +107,7 @@ class Gate:
         action, sent = screening.action, body
         if action == "MASKED":
             masks = dict(zip(texts, screening.texts, strict=True))
-            # What stands beside the body has no place that a mask could be put back into.
-            can_mask = guardrail.mode == "mask" and masks.pop(beside, beside) == beside
+            can_mask = guardrail.mode == "mask" and all(masks.pop(text, text) == text for text in fixed)
             changed = masked(body, masks) if can_mask else None
             action, sent = ("MASKED", changed) if changed is not None else ("BLOCKED", body)
         if action == "BLOCKED":

@@ -33,6 +33,10 @@ class GuardrailError(Exception):
         self.code = code
 
 
+class TooMuchTextError(GuardrailError):
+    """The guardrail answers, and would not have been through with all of the texts in time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Screening:
     """What a guardrail made of texts. ``latency_ms`` is the time of all its calls."""
@@ -56,32 +60,24 @@ class GuardrailClient:
         self._runtime = _BedrockRuntime(transport, url, "bedrock-runtime", signer, clock)
 
     def screen(self, identifier: str, version: str, texts: Sequence[str], deadline: Deadline) -> Screening:
-        """Screen texts as input for a model, in as few calls as can be, one after another. Raises GuardrailError.
+        """Screen texts as input for a model, in as few calls as can be, one after another.
+
+        Raises GuardrailError, and TooMuchTextError where no later try would be through in time either.
 
         A text that is longer than a call may be is screened in overlapping pieces. It is BLOCKED if the guardrail
         would mask any of them, because masked pieces that overlap cannot be put together again.
         """
 
-        def ask(asked: Sequence[str]) -> _Verdict:
-            arguments = {
-                "guardrailIdentifier": identifier,
-                "guardrailVersion": version,
-                "source": "INPUT",
-                "content": [{"text": {"text": text}} for text in asked],
-            }
-            try:
-                return _verdict(self._runtime.call("ApplyGuardrail", arguments, deadline))
-            except AwsServiceError as error:
-                raise GuardrailError(error.code) from None
-
         started = time.monotonic()
         action: Action = "NONE"
         screened = list(texts)
         waiting = deque(batches(texts))
+        characters = sum(len(texts[place]) for places in waiting for place in places)
+        calls = _Calls(self._runtime, (identifier, version), characters, deadline)
         while waiting:
             places = waiting.popleft()
             try:
-                verdict = _screen(ask, [texts[place] for place in places])
+                verdict = _screen(calls.ask, [texts[place] for place in places])
             except GuardrailError as error:
                 smaller = list(batches_of_units(texts, places))
                 if error.code not in _TOO_MUCH or len(smaller) == 1:
@@ -96,6 +92,44 @@ class GuardrailClient:
                 for place, output in zip(places, verdict.outputs, strict=True):
                     screened[place] = output
         return Screening(action, screened, round((time.monotonic() - started) * 1000))
+
+
+class _Calls:
+    """The calls of one screening, and how fast they go."""
+
+    def __init__(
+        self, runtime: "_BedrockRuntime", guardrail: tuple[str, str], characters: int, deadline: Deadline
+    ) -> None:
+        self._runtime = runtime
+        self._identifier, self._version = guardrail
+        self._characters = characters
+        self._deadline = deadline
+        self._allowed_seconds = deadline.remaining_seconds()
+        self._started = self._answered_at = time.monotonic()
+        self._answered_characters = 0
+
+    def ask(self, texts: Sequence[str]) -> _Verdict:
+        """The verdict of one call."""
+        arguments = {
+            "guardrailIdentifier": self._identifier,
+            "guardrailVersion": self._version,
+            "source": "INPUT",
+            "content": [{"text": {"text": text}} for text in texts],
+        }
+        try:
+            verdict = _verdict(self._runtime.call("ApplyGuardrail", arguments, self._deadline))
+        except AwsServiceError as error:
+            late = error.code == "DeadlineExceeded" and self._needs_seconds() > self._allowed_seconds
+            raise (TooMuchTextError if late else GuardrailError)(error.code) from None
+        self._answered_characters += sum(map(len, texts))
+        self._answered_at = time.monotonic()
+        return verdict
+
+    def _needs_seconds(self) -> float:
+        """How long all of the texts take, going by those that were answered."""
+        if not self._answered_characters:
+            return 0.0
+        return (self._answered_at - self._started) * self._characters / self._answered_characters
 
 
 class _BedrockRuntime(AwsService):

@@ -7,17 +7,21 @@ from typing import Any
 from inference_proxy.content import Content
 
 
+class _NamesCollideError(Exception):
+    """Two names of an object are masked alike, and one of their values would be lost."""
+
+
 def masked(body: bytes, masks: Mapping[str, str]) -> bytes | None:
     """The body with these texts replaced; None where one of them stands encoded, and so cannot be taken out.
 
     JSON is written anew, so its spelling may change; anything else is one text. What nests too deep to be written is
-    None, too.
+    None, too, and so is an object of which two members would get one name.
     """
     if not any(original != mask for original, mask in masks.items()):
         return body
     try:
         changed = _changed(body, masks)
-    except (UnicodeEncodeError, RecursionError):
+    except (UnicodeEncodeError, RecursionError, _NamesCollideError):
         return None
     if changed is None or any(masks.get(text, text) != text for text in Content(changed).texts()):
         return None
@@ -42,5 +46,8 @@ def _replaced(value: Any, masks: Mapping[str, str]) -> Any:
     if isinstance(value, list):
         return [_replaced(item, masks) for item in value]
     if isinstance(value, dict):
-        return {masks.get(name, name): _replaced(member, masks) for name, member in value.items()}
+        replaced = {masks.get(name, name): _replaced(member, masks) for name, member in value.items()}
+        if len(replaced) < len(value):
+            raise _NamesCollideError
+        return replaced
     return value

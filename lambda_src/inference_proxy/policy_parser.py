@@ -17,8 +17,12 @@ from inference_proxy.policy_document import MOST_REQUEST_BYTES, CallerRule, Guar
 
 _MODEL_PATTERN = text(r"[A-Za-z0-9.:/_*-]{1,256}", "must be a pattern of model ids: letters, digits and .:/_-*")
 _LABEL = text(r"[a-z0-9][a-z0-9._-]{0,63}", "must be a label: up to 64 lower-case letters, digits and ._-")
+# Headers that cross or mean something to HTTP or SigV4 are no place for a label.
 _HEADER = text(
-    r"(?![Xx]-[Aa][Mm][Zz])[A-Za-z][A-Za-z0-9-]{0,63}", "must be the name of a header, such as X-Data-Classification"
+    r"(?!(?i:x-amz|x-forwarded-|anthropic-|openai-|accept|content-))"
+    r"(?!(?i:authorization|connection|cookie|date|expect|host|te|trailer|transfer-encoding|upgrade|user-agent|via)$)"
+    r"[A-Za-z][A-Za-z0-9-]{0,63}",
+    "must be the name of a header of your own, such as X-Data-Classification",
 )
 _METADATA_KEY = text(r"(?!auditId$)[A-Za-z0-9_-]{1,64}", "must be up to 64 letters, digits and _-, and not auditId")
 _REGION = text(r"[a-z0-9*-]{1,32}", "must be a pattern of regions, such as us-*")

@@ -22,7 +22,6 @@ BLOCKED_WORD = "XP-CANARY-word"
 REPORTED_WORD = "XP-CANARY-reported"  # found, and nothing is done about it
 BLOCKED_MESSAGE = "The guardrail blocked this."
 MOST_CHARACTERS = 25_000
-_MASKED = re.compile(r"XP-CANARY-[0-9]+")
 
 
 class ScriptedGuardrail(BackgroundServer):
@@ -34,6 +33,8 @@ class ScriptedGuardrail(BackgroundServer):
     def __init__(self) -> None:
         self.faults: list[int | str | dict[str, Any]] = []
         self.joins_outputs = False
+        self.delay_seconds = 0.0
+        self.masked_pattern = re.compile(r"XP-CANARY-[0-9]+")
         self.error_named_in = "header"
         self.paths: list[str] = []
         self.calls: list[list[str]] = []  # the texts of each
@@ -47,13 +48,16 @@ class ScriptedGuardrail(BackgroundServer):
             for word, action in ((BLOCKED_WORD, "BLOCKED"), (REPORTED_WORD, "NONE"))
             if any(word in text for text in texts)
         ]
-        numbers = [{"name": "number", "match": match} for text in texts for match in _MASKED.findall(text)]
-        outputs = [_MASKED.sub("{number}", text) for text in texts] if numbers else []
+        numbers = [{"name": "number", "match": match} for text in texts for match in self.masked_pattern.findall(text)]
+        outputs = [self.masked_pattern.sub("{number}", text) for text in texts] if numbers else []
         if outputs and self.joins_outputs:
             outputs = ["".join(outputs)]
         if any(BLOCKED_WORD in text for text in texts):
             outputs = [BLOCKED_MESSAGE]
-        regexes = [{**number, "regex": _MASKED.pattern, "action": "ANONYMIZED", "detected": True} for number in numbers]
+        regexes = [
+            {**number, "regex": self.masked_pattern.pattern, "action": "ANONYMIZED", "detected": True}
+            for number in numbers
+        ]
         assessment = {
             "wordPolicy": {"customWords": words, "managedWordLists": []},
             "sensitiveInformationPolicy": {"piiEntities": [], "regexes": regexes},
@@ -99,6 +103,7 @@ class ScriptedGuardrail(BackgroundServer):
                 texts = [block["text"]["text"] for block in document["content"]]
                 outer.paths.append(self.path)
                 outer.calls.append(texts)
+                outer.stopping.wait(outer.delay_seconds)
                 fault = outer.faults.pop(0) if outer.faults else None
                 if fault == "hang":
                     outer.stopping.wait(20)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from inference_proxy.clock import Clock
-from inference_proxy.guardrail import GuardrailClient, GuardrailError, Screening
+from inference_proxy.guardrail import GuardrailClient, GuardrailError, Screening, TooMuchTextError
 from inference_proxy.models import Deadline
 from inference_proxy.settings import AwsKeys
 from inference_proxy.signing import SigV4Signer
@@ -344,6 +344,14 @@ def test_a_hanging_guardrail_ends_with_the_deadline(screener: Screener) -> None:
     begun = time.monotonic()
     assert screener.code(seconds=0.5) == "DeadlineExceeded"
     assert seconds_of(begun) < 3.0
+
+
+def test_more_text_than_can_be_screened_in_time_is_told_from_an_outage(screener: Screener) -> None:
+    screener.server.delay_seconds = 0.4
+    texts = [character * 25_000 for character in "abcdefgh"]
+    with pytest.raises(TooMuchTextError):
+        screener.screen(*texts, seconds=1.5)
+    assert screener.screen(*texts[:2], seconds=5.0).action == "NONE"
 
 
 def test_the_deadline_is_that_of_all_calls(screener: Screener) -> None:

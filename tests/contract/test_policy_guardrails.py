@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -115,6 +116,36 @@ def test_without_a_verdict_nothing_crosses(
     assert (record["state"], record["decisionRule"]) == ("DENIED", "guardrails.unavailable")
     guardrail.faults.clear()
     assert bench.invoke().status == 200
+
+
+def test_more_text_than_can_be_screened_is_no_outage(
+    bench: RouterBench, guardrail: ScriptedGuardrail, commercial: CommercialStandIn
+) -> None:
+    """Whoever tries again gets no further."""
+    screened(bench, guardrail, "screen")
+    guardrail.delay_seconds = 0.5
+    text = [{"text": character * 25_000} for character in "abcdefghijkl"]
+    body = {"messages": [{"role": "user", "content": text}]}
+    answer = bench.call("POST", f"/model/{ON_DEMAND_MODEL}/converse", body, seconds=6)
+    assert (answer.status, posts(commercial)) == (403, 0)
+    assert "send less of it at once (rule guardrails.before_egress)" in answer.text
+
+
+@pytest.mark.parametrize("mode", ["screen", "mask"])
+def test_long_numbers_are_screened_and_no_mask_goes_back_into_them(
+    bench: RouterBench, guardrail: ScriptedGuardrail, commercial: CommercialStandIn, mode: str
+) -> None:
+    def converse(number: object) -> int:
+        content = [{"toolResult": {"toolUseId": "a", "content": [{"json": {"account": number, "year": 2026}}]}}]
+        body = {"messages": [{"role": "user", "content": content}]}
+        return bench.call("POST", f"/model/{ON_DEMAND_MODEL}/converse", body).status
+
+    screened(bench, guardrail, mode)
+    assert converse(123_456_789) != 403
+    assert any("123456789" in texts for texts in guardrail.calls)
+    crossed = posts(commercial)
+    guardrail.masked_pattern = re.compile("987654321")
+    assert (converse(987_654_321), posts(commercial)) == (403, crossed)
 
 
 @pytest.mark.parametrize("way", MODEL_WAYS, ids=MODEL_IDS)

@@ -36,6 +36,7 @@ def test_without_a_mask_no_byte_changes() -> None:
         json.dumps({"a": base64.b64encode(b"call 12345").decode()}),
         json.dumps({"a": json.dumps(["call 12345"])}),
         "words, call 12345",
+        '{"call 12345":1,"call {number}":2}',
     ],
 )
 def test_what_cannot_be_taken_out_is_given_up(body: str) -> None:

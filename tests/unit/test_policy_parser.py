@@ -70,7 +70,10 @@ WRONG: list[tuple[str, object, str]] = [
     ("classifications.allowed[1]", "Internal", "classifications.allowed[1]: must be a label"),
     ("classifications.allowed[1]", "a" * 65, "classifications.allowed[1]: must be a label"),
     ("classifications.allowed[1]", "intern\u0430l", "classifications.allowed[1]: must be a label"),
-    ("classifications.header", "X-Amz-Label", "classifications.header: must be the name of a header"),
+    *(
+        ("classifications.header", name, "classifications.header: must be the name of a header of your own")
+        for name in ("X-Amz-Label", "anthropic-beta", "Accept", "content-Type", "HOST", "Authorization")
+    ),
     ("classifications.header", "x label", "classifications.header: must be the name of a header"),
     ("classifications.request_metadata", "auditId", "classifications.request_metadata: must be up to 64 letters"),
     ("models", MISSING, "models: is required"),

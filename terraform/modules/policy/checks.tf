@@ -81,7 +81,10 @@ locals {
 
   # What RE2, which has no lookahead, cannot say; and the calendar, which Terraform knows where it has to count.
   exceptions = merge({ for rule in keys(local.rules) : rule => [] }, {
-    header       = [for text in keys(try(local.matches.header, {})) : text if startswith(lower(text), "'x-amz")]
+    # Those that cross or mean something to HTTP or SigV4.
+    header = [
+      for text in keys(try(local.matches.header, {})) : text if can(regex("(?i)^'(?:(?:x-amz|x-forwarded-|anthropic-|openai-|accept|content-)|(?:authorization|connection|cookie|date|expect|host|te|trailer|transfer-encoding|upgrade|user-agent|via)$)", text))
+    ]
     metadata_key = ["'auditId"]
     marking = [
       for text in keys(try(local.matches.marking, {})) : text

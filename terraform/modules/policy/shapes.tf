@@ -93,7 +93,7 @@ locals {
     }
     header = {
       pattern = "'[A-Za-z][A-Za-z0-9-]{0,63}"
-      must_be = "the name of a header, such as X-Data-Classification"
+      must_be = "the name of a header of your own, such as X-Data-Classification"
     }
     metadata_key = {
       pattern = "'[A-Za-z0-9_-]{1,64}"

@@ -131,15 +131,23 @@ locals {
       change = { classifications = { allowed = ["public", "internal"], header = "X-AMZ-Label", request_metadata = "auditId" } }
       problems = [
         "callers[0].classification: is required, as classifications names neither header nor request_metadata",
-        "classifications.header: must be the name of a header, such as X-Data-Classification",
+        "classifications.header: must be the name of a header of your own, such as X-Data-Classification",
         "classifications.request_metadata: must be up to 64 letters, digits and _-, and not auditId",
       ]
+    }
+    "a header that crosses" = {
+      change   = { classifications = merge(local.right.classifications, { header = "Anthropic-Beta" }) }
+      problems = ["classifications.header: must be the name of a header of your own, such as X-Data-Classification"]
+    }
+    "a header of HTTP" = {
+      change   = { classifications = merge(local.right.classifications, { header = "HOST" }) }
+      problems = ["classifications.header: must be the name of a header of your own, such as X-Data-Classification"]
     }
     "a header that is none" = {
       change = { classifications = merge(local.right.classifications, { header = "X Data", request_metadata = "a.b" }) }
       problems = [
         "callers[0].classification: is required, as classifications names neither header nor request_metadata",
-        "classifications.header: must be the name of a header, such as X-Data-Classification",
+        "classifications.header: must be the name of a header of your own, such as X-Data-Classification",
         "classifications.request_metadata: must be up to 64 letters, digits and _-, and not auditId",
       ]
     }
