@@ -32,6 +32,9 @@ _TOKEN_MEMBERS = {
         "cache_write_tokens",
     ),
 }
+# Of OpenAI's: what its two counts of the prompt have within them. All other families count the cache apart.
+_WITHIN_PROMPT = ("cached_tokens", "cache_write_tokens")
+_PROMPT = ("prompt_tokens", "input_tokens")
 _DETAILS = ("prompt_tokens_details", "input_tokens_details")
 _MOST_DIGITS = 15  # DynamoDB and CloudWatch take no longer numbers; no answer has so many tokens
 # What comes last in a stream: of Converse; of Anthropic's and OpenAI's server-sent events, by their type.
@@ -167,6 +170,7 @@ def _named_error(document: Any) -> str | None:
 def _note(documents: Iterable[Any], outcome: Outcome) -> None:
     """Note errors and token counts, the last ones of a stream; what a header said of tokens comes first."""
     found: dict[str, int] = {}
+    by_member: dict[str, int] = {}
     for document in documents:
         outcome.error_code = _named_error(document) or outcome.error_code
         for usage in _usages(document):
@@ -174,10 +178,14 @@ def _note(documents: Iterable[Any], outcome: Outcome) -> None:
                 for member in members:
                     value = usage.get(member)
                     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-                        found[field] = value
+                        found[field] = by_member[member] = value
     for field, value in found.items():
         if getattr(outcome, field) is None:
             setattr(outcome, field, value)
+    # Whoever else says the same as OpenAI's count, a header or Bedrock's metrics, says it of the whole prompt.
+    if outcome.input_tokens in [by_member[member] for member in _PROMPT if member in by_member]:
+        within = sum(by_member.get(member, 0) for member in _WITHIN_PROMPT)
+        outcome.input_tokens = max(0, outcome.input_tokens - within)
 
 
 def _usages(document: Any) -> Iterator[Mapping[str, Any]]:

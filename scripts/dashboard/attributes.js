@@ -56,10 +56,10 @@ export const GROUPS = [
   ["Figures", [
     ["latency", "Latency", "from the request's arrival to its answer", milliseconds],
     ["upstreamLatencyMs", "Bedrock's latency", "part of it", milliseconds],
-    ["inputTokens", "Input tokens", "as Bedrock counts", number],
+    ["inputTokens", "Input tokens", "as Bedrock counts, without those of the cache", number],
     ["outputTokens", "Output tokens", "", number],
-    ["cacheReadInputTokens", "Read from cache", "input tokens", number],
-    ["cacheWriteInputTokens", "Written to cache", "input tokens", number],
+    ["cacheReadInputTokens", "Read from cache", "tokens of the prompt beside the input tokens", number],
+    ["cacheWriteInputTokens", "Written to cache", "tokens of the prompt beside the input tokens", number],
     ["requestSize", "Request", "size of the body", bytes],
     ["responseSize", "Response", "size of the body", bytes],
   ]],

@@ -270,6 +270,17 @@ def test_tokens_from_a_cache_are_not_counted_and_those_for_it_are(limited: Limit
     assert limited.counted()["tokens"] == tokens_of(record)
 
 
+def test_tokens_from_a_cache_are_not_counted_where_openais_count_has_them_within_it(limited: Limited) -> None:
+    """Each kind of answer counts by the same rule, and no part of a prompt twice."""
+    limited.under(TOKENS)
+    answer = CHAT.send(limited.bench, "openai.gpt-oss-20b-1:0", "hello " * 50, prompt_cache_key="made-up")
+    usage, record = answer.json["usage"], limited.bench.records("ChatCompletions")[-1]
+    cached = usage["prompt_tokens_details"]["cached_tokens"]
+    assert cached == int(record["cacheReadInputTokens"]) > 0
+    assert int(record["inputTokens"]) + cached == usage["prompt_tokens"]
+    assert limited.counted()["tokens"] == tokens_of(record)
+
+
 @pytest.mark.parametrize(
     ("way", "model_id", "members"),
     [

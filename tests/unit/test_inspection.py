@@ -108,7 +108,7 @@ def test_what_only_looks_like_a_success_is_refused(body: bytes, media_type: str,
                 }
             ),
             SENT,
-            (7, 9, 2),
+            (5, 9, 2),
         ),
         (
             frame("messageStart", {})
@@ -140,6 +140,71 @@ def test_tokens_are_counted_wherever_they_are(body: bytes, media_type: str, toke
     outcome = looked_at(body, media_type, MEDIA_TYPE if media_type == MEDIA_TYPE else EITHER)
     assert (outcome.input_tokens, outcome.output_tokens, outcome.cache_read_input_tokens) == tokens
     assert outcome.success
+
+
+def openai_usage(family: str, tokens: int, **details: int) -> dict[str, object]:
+    return {f"{family}_tokens": tokens, f"{family}_tokens_details": details}
+
+
+CACHED = openai_usage("prompt", 1000, cached_tokens=900, cache_write_tokens=60)
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type", "tokens"),
+    [
+        (json.dumps({"usage": openai_usage("prompt", 1000, cached_tokens=900)}).encode(), JSON, (100, 900, None)),
+        (json.dumps({"usage": openai_usage("input", 1000, cached_tokens=900)}).encode(), JSON, (100, 900, None)),
+        (json.dumps({"usage": openai_usage("prompt", 1000, cached_tokens=0)}).encode(), JSON, (1000, 0, None)),
+        (json.dumps({"usage": openai_usage("prompt", 9, cached_tokens=10)}).encode(), JSON, (0, 10, None)),
+        (json.dumps({"usage": {"prompt_tokens": 1000, "cached_tokens": 900}}).encode(), JSON, (100, 900, None)),
+        (json.dumps({"usage": {"prompt_tokens_details": {"cached_tokens": 9}}}).encode(), JSON, (None, 9, None)),
+        (json.dumps({"usage": CACHED}).encode(), JSON, (40, 900, 60)),
+        # With usage in every chunk, the last one without details.
+        (
+            sent({"usage": CACHED}, {"choices": [], "usage": {"prompt_tokens": 1000}}) + b"data: [DONE]\n\n",
+            SENT,
+            (40, 900, 60),
+        ),
+        # The same count once more, by Bedrock; and one of Bedrock's without the cache.
+        (
+            chunk({"usage": CACHED, "amazon-bedrock-invocationMetrics": {"inputTokenCount": 1000}}),
+            MEDIA_TYPE,
+            (40, 900, 60),
+        ),
+        (
+            chunk({"usage": CACHED, "amazon-bedrock-invocationMetrics": {"inputTokenCount": 40}}),
+            MEDIA_TYPE,
+            (40, 900, 60),
+        ),
+        # Anthropic's counts are apart from each other as they come.
+        (
+            json.dumps(
+                {
+                    "usage": {
+                        "input_tokens": 100,
+                        "cache_read_input_tokens": 900,
+                        "cache_creation_input_tokens": 60,
+                    }
+                }
+            ).encode(),
+            JSON,
+            (100, 900, 60),
+        ),
+    ],
+)
+def test_input_tokens_are_those_that_no_cache_had_to_do_with(
+    body: bytes, media_type: str, tokens: tuple[int | None, ...]
+) -> None:
+    """OpenAI's counts of the prompt have those of the cache within them."""
+    outcome = looked_at(body, media_type, MEDIA_TYPE if media_type == MEDIA_TYPE else EITHER)
+    found = (outcome.input_tokens, outcome.cache_read_input_tokens, outcome.cache_write_input_tokens)
+    assert found == tokens
+
+
+@pytest.mark.parametrize(("said", "tokens"), [("1000", 40), ("40", 40), ("7", 7)])
+def test_a_header_that_says_the_same_as_openais_count_has_the_cache_within_it(said: str, tokens: int) -> None:
+    body = json.dumps({"usage": CACHED}).encode()
+    assert looked_at(body, JSON, JSON, x_amzn_bedrock_input_token_count=said).input_tokens == tokens
 
 
 def test_a_header_counts_more_than_the_body() -> None:
