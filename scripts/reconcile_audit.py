@@ -2,8 +2,9 @@
 
 Usage: reconcile_audit.py ENV FROM TO LOGS [LOGS ...]
 
-FROM and TO are days or times in UTC; TO is included if it is a day, else excluded. LOGS are folders or s3://bucket/prefix
-locations of model invocation logs, of CloudTrail's log files, or of both, of every Region the router calls.
+FROM and TO are days (2026-11-23) or times (2026-11-23T05:00Z), in UTC unless they say otherwise; TO is included if it
+is a day, else excluded. LOGS are folders or s3://bucket/prefix locations of model invocation logs, of CloudTrail's log
+files, or of both, of every Region the router calls.
 
 Environment:
   COMMERCIAL_AWS_PROFILE  AWS profile of the Commercial account, for logs in S3: s3:ListBucket, s3:GetObject
@@ -14,6 +15,7 @@ Exits 0 if both agree, 1 if they do not or a log cannot be read, 2 if nothing wa
 """
 
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -33,6 +35,8 @@ from log_reconciliation.report import report
 
 _Item = TypeVar("_Item")
 _EDGE = timedelta(seconds=EDGE_SECONDS)
+# Of ISO 8601's forms the two that say what they are: 2026-W48 might be a day or a week.
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d(?P<time>[T ].+)?")
 _PROGRESS_SECONDS = 10
 _DISAGREE, _NOT_COMPARED = 1, 2
 
@@ -68,13 +72,17 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _moment(name: str, text: str, *, to_the_end: bool = False) -> datetime:
+    refusal = SystemExit(f"error: {name} must be a day (2026-11-23) or a time (2026-11-23T05:00Z)")
+    form = _MOMENT.fullmatch(text)
+    if not form:
+        raise refusal
     try:
         moment = datetime.fromisoformat(text)
-        if to_the_end and len(text) == len("2026-11-23"):
+        if to_the_end and not form["time"]:
             moment += timedelta(days=1)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
-        raise SystemExit(f"error: {name} must be a day (2026-11-23) or a time (2026-11-23T05:00Z)") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        raise refusal from None
 
 
 def _with_progress(items: Iterable[_Item], what: Callable[[], str]) -> Iterator[_Item]:

@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +128,22 @@ def test_all_that_crossed_agrees_with_both_logs(bench: RouterBench, compare: Com
     assert "need not have: ApplyGuardrail 1, StartAsyncInvoke 1" in printed
     assert list(logs.rglob("data/*_input.json.gz"))  # the large body, which nobody opens
     assert (logs / "AWSLogs").is_dir()
+
+
+@pytest.mark.parametrize("hours", [14, -12, 0])
+def test_moments_of_another_time_zone_are_those_of_utc(
+    bench: RouterBench, compare: Compare, logs: Path, capsys: pytest.CaptureFixture[str], hours: int
+) -> None:
+    """The folders that hold these moments are read, whatever the day is over there, and the heading is in UTC."""
+    assert bench.invoke().status == 200
+    compare()
+    zone, now = timezone(timedelta(hours=hours)), datetime.now(UTC)
+    start, end = ((now + timedelta(hours=by)).astimezone(zone) for by in (-1, 3))
+    code = reconcile_audit.main(["dev", start.isoformat(), end.isoformat(), str(logs)])
+    printed = capsys.readouterr().out
+    assert code == 0, printed
+    assert f"{now - timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ} to " in printed
+    assert ", 2 log files" in printed
 
 
 @pytest.mark.parametrize("kind", ["CloudTrail", "BedrockModelInvocationLogs"])
@@ -326,6 +342,10 @@ def test_the_script_ends_with_what_it_found(
         (["dev", "2026-11-01", "2026-11-02", ""], "Usage: reconcile_audit.py"),
         (["dev", "2026-11-01", "9999-12-31", "."], "TO must be a day"),
         (["dev", "soon", "2999-01-01", "."], "FROM must be a day"),
+        (["dev", "20261101", "2026-11-02", "."], "FROM must be a day (2026-11-23)"),
+        (["dev", "2026-11-01", "20261102", "."], "TO must be a day (2026-11-23)"),
+        (["dev", "2026-11-01", "2026-W48", "."], "TO must be a day (2026-11-23)"),
+        (["dev", "0001-01-01T00:00+14:00", "2026-11-02", "."], "FROM must be a day"),
         (["dev", "2998-01-01", "2999-01-01", "."], "in the past"),
         (["dev", "2001-01-01", "2999-01-01", "."], "no older records"),
         (["dev", "{yesterday}", "2999-01-01", "no-such-folder"], "no-such-folder is no folder"),
