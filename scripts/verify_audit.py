@@ -104,6 +104,8 @@ def _run(arguments: list[str]) -> int:
         first_day, last_day = date.fromisoformat(first), date.fromisoformat(last)
     except ValueError:
         raise SystemExit(__doc__) from None
+    if [first, last] != [first_day.isoformat(), last_day.isoformat()]:  # 2026-W48 is a week, and would be its Monday
+        raise SystemExit(__doc__)
     if first_day > last_day or first_day > today:
         raise SystemExit("error: FROM must not be after TO, nor in the future")
     inputs = application_inputs(environment)

@@ -382,6 +382,15 @@ def test_days_that_make_no_sense(arguments: list[str], capsys: pytest.CaptureFix
     assert capsys.readouterr().err
 
 
+@pytest.mark.parametrize("day", ["2026-W48", "20261129"])
+def test_what_might_be_another_time_than_a_day_is_none(
+    archive: ArchiveBench, capsys: pytest.CaptureFixture[str], day: str
+) -> None:
+    """A week would be verified by its Monday alone."""
+    assert verify_audit.main(["env", str(DAY1), day]) == 2
+    assert "days as 2026-11-23" in capsys.readouterr().err
+
+
 def test_days_to_come_have_nothing_to_list(archive: ArchiveBench) -> None:
     (said,) = verified(archive, DAY3, date.max)
     assert " objects of 3 days, " in said
