@@ -63,11 +63,12 @@ class CommercialLogs:
                 self.unreadable.append(f"{file.name}: cut off or no gzip ({type(error).__name__})")
 
     def _calls_in(self, name: str, text: Iterable[bytes]) -> Iterator[Call]:
-        lines = filter(bytes.strip, text)
+        lines: Iterator[bytes] = filter(bytes.strip, text)
         first = next(lines, b"{}")
         document = _parsed(first)
-        if document is None:  # written over several lines, as exports from consoles are
-            document = _parsed(first + b"".join(lines))
+        if document is None:  # written over several lines, as exports from consoles are, or one line is broken
+            rest = list(lines)
+            document, lines = _parsed(b"".join([first, *rest])), iter(rest)
         if isinstance(document, dict) and isinstance(document.get("Records"), list):
             self.sources.add(CLOUDTRAIL)
             entries: Iterable[Any] = document["Records"]

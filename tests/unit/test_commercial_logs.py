@@ -166,6 +166,8 @@ def many() -> bytes:
         (packed(entry(), entry(timestamp="yesterday"), entry(requestMetadata=[CANARY])), 1),
         (packed(entry(), entry(requestId="")), 1),
         (packed(entry()) + gzip.compress(f'{{"schemaType": "ModelInvocationLog", "input": "{CANARY}'.encode()), 1),
+        (gzip.compress(f"{CANARY}, which is no JSON\n".encode()) + packed(entry(), entry(requestId="b")), 2),
+        (gzip.compress(f'\n{{\n"input": "{CANARY}\n'.encode()) + packed(entry(), entry(requestId="b")), 2),
     ],
     ids=[
         "cut off",
@@ -177,6 +179,8 @@ def many() -> bytes:
         "strange members",
         "no id",
         "unfinished",
+        "first line",
+        "first lines",
     ],
 )
 def test_what_cannot_be_read_is_named_and_the_rest_is_read(
