@@ -26,14 +26,14 @@ export async function ask(path, member, parameters = {}, signal = undefined) {
   return document;
 }
 
-/** The answer as CSV: its lines as a Blob, and the cursor of the next page if there is one. */
+/** The answer as CSV: its lines as a Blob, the cursor of the next page if there is one, and false for figures that are not complete. */
 export async function askCsv(path, parameters, signal) {
   const response = await answer(path, parameters, "text/csv", signal);
   if (!response.headers.get("Content-Type")?.startsWith("text/csv")) {
     throw new Trouble("unknown", response.status, "NotCsv", "The answer is no CSV.");
   }
   const blob = await whole(response, response.blob(), "BrokeOff", "The answer broke off.");
-  return { blob, nextCursor: response.headers.get("X-Next-Cursor") };
+  return { blob, nextCursor: response.headers.get("X-Next-Cursor"), complete: response.headers.get("X-Complete") !== "false" };
 }
 
 async function whole(response, body, code, message) {

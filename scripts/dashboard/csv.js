@@ -7,6 +7,8 @@ import { panel } from "./troubles.js";
 
 const ROWS_PER_PAGE = "1000";
 const MOST_PAGES = 200;
+const MORE_RECORDS = "There are more records than one file takes; it holds the newest. For the others choose a “to” before its last line.";
+const NOT_COMPLETE = "Figures are not complete: part of this time is not summed up yet, and not in the file. It is within minutes.";
 
 /** Save every request that the filters let through. The button turns into one that stops. */
 export async function saveRequests(button, state) {
@@ -28,16 +30,19 @@ export async function saveRequests(button, state) {
 
 /** Save one table of usage. */
 export async function saveUsage(parameters) {
-  await save(`usage-by-${parameters.groupBy}`, async () => ({ parts: [(await askCsv("/api/dashboard/usage", parameters)).blob], whole: true }));
+  await save(`usage-by-${parameters.groupBy}`, async () => {
+    const { blob, complete } = await askCsv("/api/dashboard/usage", parameters);
+    return { parts: [blob], missing: complete ? null : NOT_COMPLETE };
+  });
 }
 
 async function save(name, fetchParts, progress = undefined) {
   byId("notices").querySelector(".csv-note")?.remove();
   try {
-    const { parts, whole } = await fetchParts(progress);
+    const { parts, missing } = await fetchParts(progress);
     offer(new Blob(parts, { type: "text/csv" }), name);
     announce("The CSV file is saved", { urgent: true });
-    if (!whole) note("There are more records than one file takes; it holds the newest. For the others choose a “to” before its last line.");
+    if (missing) note(missing);
   } catch (error) {
     if (error.name === "AbortError") note("The download was stopped; nothing was saved.");
     else byId("trouble").replaceChildren(panel(troubleFrom(error)));
@@ -52,10 +57,10 @@ async function allPages(parameters, signal, progress) {
     const { blob, nextCursor } = await askCsv("/api/dashboard/requests", asked, signal);
     parts.push(page === 1 ? blob : await withoutHeader(blob));
     cursor = nextCursor;
-    if (!cursor) return { parts, whole: true };
+    if (!cursor) return { parts, missing: null };
     progress(page);
   }
-  return { parts, whole: false };
+  return { parts, missing: MORE_RECORDS };
 }
 
 // Names of attributes need no quotes, so that the first line of the file is the first line of the table.

@@ -259,6 +259,7 @@ def test_csv_has_the_rows(audited: RouterBench) -> None:
     answer = audited.call("GET", "/dashboard/usage", query={"timeRange": "7d"}, headers={"Accept": "text/csv"})
     assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
     assert answer.headers["Content-Disposition"] == 'attachment; filename="usage.csv"'
+    assert answer.headers["X-Complete"] == "true"
     found = list(csv.DictReader(io.StringIO(answer.text)))
     assert tuple(found[0]) == usage_rows.COLUMNS
     assert len(found) == len(rows)
@@ -300,6 +301,8 @@ def test_an_answer_that_could_not_read_everything_says_so(
     partly = ask(audited, timeRange="30d").json
     assert partly["complete"] is False
     assert 0 < partly["totals"]["requests"] < 120
+    as_csv = audited.call("GET", "/dashboard/usage", query={"timeRange": "30d"}, headers={"Accept": "text/csv"})
+    assert as_csv.headers["X-Complete"] == "false"
     in_no_time = audited.call("GET", "/dashboard/usage", query={"timeRange": "30d"}, seconds=3.5).json
     assert in_no_time["complete"] is False
     assert run_task(audited)["upToDate"] is True

@@ -191,8 +191,9 @@ class ScriptedApi(BackgroundServer):
                 writer = csv.DictWriter(text, columns, extrasaction="ignore")
                 writer.writeheader()
                 writer.writerows(rows)
-                cursor = {"X-Next-Cursor": answer["nextCursor"]} if "nextCursor" in answer else {}
-                self._send(200, text.getvalue().encode(), "text/csv; charset=utf-8", cursor)
+                headers = {"X-Next-Cursor": answer["nextCursor"]} if "nextCursor" in answer else {}
+                headers |= {"X-Complete": json.dumps(answer["complete"])} if "complete" in answer else {}
+                self._send(200, text.getvalue().encode(), "text/csv; charset=utf-8", headers)
 
             def _fail(self, fault: Fault) -> None:
                 if fault.status is None:

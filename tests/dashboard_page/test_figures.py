@@ -111,6 +111,19 @@ def test_usage_is_saved_as_csv(api: ScriptedApi, url: str, open_page: OpenPage, 
     assert [line["key"] for line in lines] == [row["key"] for row in api.usage({"groupBy": "hour"})["usage"]]
 
 
+@pytest.mark.parametrize("complete", [True, False])
+def test_a_file_of_figures_that_are_not_complete_is_called_so(
+    api: ScriptedApi, url: str, open_page: OpenPage, tmp_path: Path, complete: bool
+) -> None:
+    page = open_page(f"{url}/#view=usage")
+    page.locator("table.usage a").first.wait_for()
+    page.get_by_role("button", name="Pause").click()
+    api.complete = complete
+    assert saved(page, page.get_by_role("button", name="Download CSV by model"), tmp_path)
+    said = page.locator(".csv-note").get_by_text("Figures are not complete")
+    expect(said).to_have_count(0 if complete else 1)
+
+
 @pytest.mark.parametrize(
     ("fault", "code"),
     [

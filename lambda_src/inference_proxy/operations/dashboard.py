@@ -87,7 +87,7 @@ class Dashboard:
         next_cursor = following.encoded()
         shown = [{name: value for name, value in record.items() if name not in _INTERNAL} for record in records]
         if as_csv:
-            return csv_answer(COLUMNS, shown, "requests", next_cursor)
+            return csv_answer(COLUMNS, shown, "requests", {"X-Next-Cursor": next_cursor} if next_cursor else {})
         return json_answer(
             {
                 "requests": shown,

@@ -23,9 +23,12 @@ def wants_csv(headers: Mapping[str, str]) -> bool:
 
 
 def csv_answer(
-    columns: Sequence[str], rows: Iterable[Mapping[str, Cell]], name: str, next_cursor: str | None = None
+    columns: Sequence[str], rows: Iterable[Mapping[str, Cell]], name: str, more_headers: Mapping[str, str]
 ) -> Response:
-    """A file ``<name>.csv`` with a header line, these columns in this order, an empty cell for what a row has not."""
+    """A file ``<name>.csv`` with a header line, these columns in this order, an empty cell for what a row has not.
+
+    ``more_headers`` are for what an answer as JSON has beside its rows.
+    """
     written = io.StringIO()
     writer = csv.writer(written)
     writer.writerow(columns)
@@ -33,7 +36,7 @@ def csv_answer(
     headers = {
         "Content-Type": "text/csv; charset=utf-8",
         "Content-Disposition": f'attachment; filename="{name}.csv"',
-        **({"X-Next-Cursor": next_cursor} if next_cursor else {}),
+        **more_headers,
     }
     return Response(200, headers, written.getvalue().encode())
 

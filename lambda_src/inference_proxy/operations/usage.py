@@ -68,7 +68,7 @@ class Usage:
         rows.expect(start, end)
         complete = self._add(rows, start, min(end, request.received_at + LENGTH), wanted, request.deadline)
         if wants_csv(request.headers):
-            return csv_answer(COLUMNS, map(as_cells, rows.rows()), "usage")
+            return csv_answer(COLUMNS, map(as_cells, rows.rows()), "usage", {"X-Complete": str(complete).lower()})
         return json_answer(
             {
                 "usage": rows.rows(),
