@@ -1,7 +1,7 @@
 // What is wrong, and what to check, in the words of whoever has to set it right.
 
 import { element } from "./dom.js";
-import { changed, withoutFilters } from "./fragment.js";
+import { changed, current, withoutFilters } from "./fragment.js";
 
 const LOG_IN = "Log in again, for example with aws sso login; the page goes on by itself.";
 const BY_CODE = {
@@ -64,6 +64,7 @@ export function panel(trouble, again = null) {
       { class: "actions" },
       again && element("button", { type: "button", click: again }, "Try again"),
       trouble.code === "PolicyDenied" && element("a", { class: "button", href: changed({ caller: null }) }, "Show my own requests"),
+      trouble.code === "InvalidParameter" && current().cursor && element("a", { class: "button", href: changed({ page: null, cursor: null }) }, "To the newest"),
       trouble.code === "InvalidParameter" && element("a", { class: "button", href: withoutFilters() }, "Clear filters"),
       element("span", { class: "muted mono" }, facts.filter(Boolean).join(" · ")),
     ),

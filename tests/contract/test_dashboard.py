@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from inference_proxy import audit_query
+from inference_proxy.operations.dashboard_cursor import question
 from tests.contract.conftest import MakeBench
 from tests.contract.dashboard_records import ALICE, AUDITOR, BOB, WITH_AUDITOR, ask, ids, pages, put, record, requests
 from tests.contract.policies import POLICY
@@ -250,27 +251,60 @@ def test_filters_that_make_no_sense_are_named(audited: RouterBench, query: dict[
 
 
 WINDOW = "2026-11-22T00:00:00.000Z|2026-11-22T01:00:00.000Z"
+ANYTHING = question({}, None)
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        f"9999-12-31T23:59:59.999Z#aaaaaaaa|{WINDOW}|1|1|exact",
-        "2026-11-22T00:30:00.000Z#aaaaaaaa|2001-01-01T00:00:00.000Z|2026-11-22T01:00:00.000Z|1|1|exact",
-        "2026-11-22T00:30:00.000Z#aaaaaaaa|2026-11-22T01:00:00.000Z|2026-11-22T00:00:00.000Z|1|1|exact",
-        "2026-11-22T00:30:00.000Z#aaaaaaaa|2026-11-22T01:00:00.000|2026-11-22T02:00:00.000Z|1|1|exact",
-        "9999-07-01T00:00:00.000Z#aaaaaaaa|9999-06-01T00:00:00Z|9999-12-31T23:59:59-12:00|1|1|exact",
-        "2026-11-22T00:30:00.000Z#aaaaaaaa|2026-11-22T01:00:00.000+01:00|2026-11-22T01:00:00.000Z|1|1|exact",
-        "2026-11-22T00:30:00.000Z#aaaaaaaa|2026-11-22|2026-11-23|1|1|exact",
-        f"2026-11-22T00:30:00.000Z#aaaaaaaa|{WINDOW}|-1|1|exact",
-        f"2026-11-22T00:30:00.000Z#aaaaaaaa|{WINDOW}|1|1|about",
-        f"2026-11-22T00:30:00.000Z#aaaaaaaa|{WINDOW}",
+        f"9999-12-31T23:59:59.999Z#aaaaaaaa|{WINDOW}|1|1|exact|{ANYTHING}",
+        f"2026-11-22T00:30:00.000Z#aaaaaaaa|2001-01-01T00:00:00.000Z|2026-11-22T01:00:00.000Z|1|1|exact|{ANYTHING}",
+        f"2026-11-22T00:30:00.000Z#aaaaaaaa|2026-11-22T01:00:00.000Z|2026-11-22T00:00:00.000Z|1|1|exact|{ANYTHING}",
+        f"2026-11-22T00:30:00.000Z#aaaaaaaa|2026-11-22T01:00:00.000|2026-11-22T02:00:00.000Z|1|1|exact|{ANYTHING}",
+        f"9999-07-01T00:00:00.000Z#aaaaaaaa|9999-06-01T00:00:00Z|9999-12-31T23:59:59-12:00|1|1|exact|{ANYTHING}",
+        f"2026-11-22T00:30:00.000Z#aaaaaaaa|2026-11-22T01:00:00.000+01:00|2026-11-22T01:00:00.000Z|1|1|exact|{ANYTHING}",
+        f"2026-11-22T00:30:00.000Z#aaaaaaaa|2026-11-22|2026-11-23|1|1|exact|{ANYTHING}",
+        f"2026-11-22T00:30:00.000Z#aaaaaaaa|{WINDOW}|-1|1|exact|{ANYTHING}",
+        f"2026-11-22T00:30:00.000Z#aaaaaaaa|{WINDOW}|1|1|about|{ANYTHING}",
+        f"2026-11-22T00:30:00.000Z#aaaaaaaa|{WINDOW}|{ANYTHING}",
+        f"2026-11-22T00:30:00.000Z#aaaaaaaa|{WINDOW}|1|1|exact",  # an older release's
     ],
 )
 def test_a_forged_cursor_is_refused(audited: RouterBench, text: str) -> None:
     cursor = base64.urlsafe_b64encode(text.encode()).decode()
     answer = ask(audited, "/dashboard/requests", AUDITOR, cursor=cursor)
     assert (answer.status, answer.error["code"]) == (400, "InvalidParameter")
+    assert "leave it out to begin again" in answer.error["message"]
+
+
+DAY = {"from": "2026-11-20", "to": "2026-11-21"}
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        {"state": "COMPLETED"},
+        {"success": "true"},
+        {"model": "amazon.nova-lite-v1:0"},
+        {"caller": ALICE},
+        {"partition": "govcloud"},
+        {"to": "2026-11-22"},
+        {"classification": "public"},
+    ],
+    ids=lambda query: next(iter(query)),
+)
+@pytest.mark.parametrize("accept", ["application/json", "text/csv"])
+def test_a_cursor_is_for_the_question_that_it_came_from(
+    audited: RouterBench, accept: str, others: dict[str, str]
+) -> None:
+    """What it says was counted is not what another question would have to count."""
+    put(audited, [record(number, NOON + timedelta(minutes=number)) for number in range(4)])
+    cursor = {"limit": "1", "cursor": requests(audited, **DAY, limit="2")["nextCursor"]}
+    assert ask(audited, "/dashboard/requests", AUDITOR, accept, **DAY, **cursor).status == 200
+    answer = ask(audited, "/dashboard/requests", AUDITOR, accept, **{**DAY, **others}, **cursor)
+    assert (answer.status, answer.error["code"]) == (400, "InvalidParameter")
+    assert "leave it out to begin again" in answer.error["message"]
+    assert ask(audited, "/dashboard/requests", ALICE, accept, **DAY, **cursor).status == 400
 
 
 def test_an_operation_without_parameters_says_so(audited: RouterBench) -> None:

@@ -153,3 +153,17 @@ def test_figures_that_are_not_complete_are_called_so(api: ScriptedApi, url: str,
     page = loaded(open_page(f"{url}/#state=DENIED"))
     page.get_by_text("Figures are not complete").wait_for()
     page.get_by_text("not state.").wait_for()
+
+
+def test_a_link_to_a_page_that_is_nobody_elses_leads_to_the_newest(
+    api: ScriptedApi, url: str, open_page: OpenPage
+) -> None:
+    said = "`cursor` must be the `nextCursor` of an earlier answer to you"
+    api.faults = [Fault.error("/dashboard/requests", 400, "InvalidParameter", said)]
+    page = open_page(f"{url}/#success=true&page=2&cursor=old")
+    assert said in trouble(page)
+    api.faults = []
+    page.get_by_role("link", name="To the newest").click()
+    loaded(page)
+    page.locator(".trouble").wait_for(state="detached")
+    assert page.url.endswith("#success=true")

@@ -12,7 +12,7 @@ from inference_proxy.models import Request, Response, timestamp_ms
 from inference_proxy.operations.answers import json_answer
 from inference_proxy.operations.dashboard_access import visible_caller
 from inference_proxy.operations.dashboard_csv import csv_answer, wants_csv
-from inference_proxy.operations.dashboard_cursor import Cursor
+from inference_proxy.operations.dashboard_cursor import Cursor, question
 from inference_proxy.operations.dashboard_query import (
     RANGE_PARAMETERS,
     Query,
@@ -68,8 +68,11 @@ class Dashboard:
         as_csv = wants_csv(request.headers)
         limit = number(query, "limit", 1, _MOST_AS_CSV if as_csv else _MOST) if "limit" in query else _DEFAULT_LIMIT
         period = time_range(query, request.received_at)
-        cursor = Cursor.decoded(query["cursor"]) if "cursor" in query else Cursor(period.start, period.end)
         caller_arn = visible_caller(request, query, self._policies)
+        asked = question(query, caller_arn)
+        cursor = Cursor(asked, period.start, period.end)
+        if "cursor" in query:
+            cursor = Cursor.decoded(query["cursor"], asked)
         outcomes = _outcomes(query)
         partition = one_of(query, "partition", _PARTITIONS, "all")
         wanted = AuditFilter(
