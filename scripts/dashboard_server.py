@@ -92,6 +92,7 @@ class _Page(Relay):
         super().end_headers()
 
     def _send(self, content_type: str, body: bytes) -> None:
+        self._body()  # unread, it would be taken for the next request
         self.send_response_only(HTTPStatus.OK)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))

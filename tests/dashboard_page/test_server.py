@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -95,6 +96,35 @@ def test_a_link_to_the_page_may_stand_anywhere(api: ScriptedApi, url: str) -> No
     assert get(url, "/", **OPENED)[0].status == 200
     assert get(url, "/api/dashboard/requests", **OPENED)[0].status == 403
     assert api.asked == []
+
+
+SMUGGLED = b"GET /nothing HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+
+
+@pytest.mark.parametrize("path", ["/main.js", "/deployment.json"])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_is_not_taken_for_the_next_request(url: str, path: str, method: str, chunked: bool) -> None:
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
+    framing = {"Transfer-Encoding": "chunked"} if chunked else {}
+    connection.request(method, path, [SMUGGLED] if chunked else SMUGGLED, framing, encode_chunked=chunked)
+    response = connection.getresponse()
+    response.read()
+    assert response.status == 200
+    connection.request("GET", "/dashboard.css")
+    response = connection.getresponse()
+    assert (response.status, response.getheader("Content-Type")) == (200, "text/css; charset=utf-8")
+    connection.close()
+
+
+def test_a_body_that_cannot_be_told_from_the_next_request_ends_the_connection(url: str) -> None:
+    head = b"GET /main.js HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", urlsplit(url).port or 0), timeout=10) as connection:
+        connection.sendall(head + b"0\r\n\r\n" + SMUGGLED)
+        connection.shutdown(socket.SHUT_WR)
+        answered = connection.makefile("rb").read()
+    assert answered.startswith(b"HTTP/1.1 400 ")
+    assert answered.count(b"HTTP/1.1 ") == 1
 
 
 def test_what_a_url_alone_does_not_say_is_unknown(api: ScriptedApi, url: str) -> None:
