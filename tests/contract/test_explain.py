@@ -187,6 +187,7 @@ def test_a_wrong_description_names_the_field(bench: RouterBench) -> None:
         ({"path": "/health", "method": 1}, "method"),
         ({"path": "/health", "body": "x", "isBase64Encoded": "yes"}, "isBase64Encoded"),
         ({"path": "/health", "body": "!", "isBase64Encoded": True}, "body"),
+        ({"path": "/health", "body": "\u00e9", "isBase64Encoded": True}, "body"),
         ({"path": "/health", "bdoy": "x"}, "bdoy"),
     ):
         assert f"`{field}`" in failing(bench, body).error["message"], body
@@ -242,3 +243,12 @@ def test_who_is_in_no_entry_learns_nothing_of_the_policy(bench: RouterBench) -> 
 def test_half_of_a_surrogate_pair_is_no_defect(bench: RouterBench, description: dict[str, Any]) -> None:
     answer = bench.call("POST", "/bedrock/explain", json.dumps(description).encode())
     assert answer.status in (200, 400), answer.text
+
+
+def test_no_depth_of_a_description_is_a_defect(bench: RouterBench) -> None:
+    """Somewhere in between is the depth at which JSON can just be read, and not be written any more."""
+    bench.invoke()
+    for depth in range(900, 1_000):
+        body = b'{"modelId":"%s","body":{"a":%s%s}}' % (ON_DEMAND_MODEL.encode(), b"[" * depth, b"]" * depth)
+        answer = bench.call("POST", "/bedrock/explain", body)
+        assert answer.status in (200, 400), (depth, answer.text)

@@ -5,7 +5,6 @@ as for any request: a crossing with a record of its own that carries nothing of 
 """
 
 import base64
-import binascii
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -184,8 +183,15 @@ def _body(body: object, is_base64: object) -> bytes:
     if body is None:
         return b""
     if not isinstance(body, str):
-        return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode(errors="replace")
+        return _json(body)
     try:
         return base64.b64decode(body, validate=True) if is_base64 else body.encode(errors="replace")
-    except binascii.Error:
+    except ValueError:  # also what is not ASCII
         raise InvalidParameterError("`body` is not base64") from None
+
+
+def _json(body: object) -> bytes:
+    try:
+        return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode(errors="replace")
+    except RecursionError:  # it could just be read
+        raise InvalidParameterError("`body` nests too deep") from None
