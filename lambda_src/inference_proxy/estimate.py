@@ -12,6 +12,7 @@ _ENCODED_CHARACTERS = 256  # a text so long without a blank is an image or a doc
 # How the families of models call the most tokens of an answer, and in which member of the body.
 _MOST_TOKENS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "max_gen_len", "maxTokens", "maxTokenCount")
 _SETTINGS = ("inferenceConfig", "textGenerationConfig")
+_MOST_BELIEVED = 10_000_000  # no model answers with more tokens: Bedrock does not go by such a bound, nor does this
 
 
 def estimate(body: bytes, price: Price | None) -> dict[str, Any]:
@@ -30,16 +31,19 @@ def estimate(body: bytes, price: Price | None) -> dict[str, Any]:
 
 
 def most_output_tokens(body: bytes) -> int | None:
-    """The most tokens of an answer that a body asks for; None where it says nothing of it."""
+    """The most tokens of an answer that a body asks for; None where it says nothing of it that can be believed.
+
+    Of several bounds the greatest counts, as nobody knows which of them Bedrock reads: one more never lowers it.
+    """
     return max(_asked_for(Content(body)), default=None)
 
 
 def _asked_for(content: Content) -> Iterator[int]:
-    """What the body says of the most tokens of an answer."""
+    """What the body says of the most tokens of an answer, as far as a model could have been told so."""
     settings = [value for name in _SETTINGS for value in content.members(name) if isinstance(value, JsonObject)]
     holders: list[Content | JsonObject] = [content, *settings]
     for holder in holders:
         for name in _MOST_TOKENS:
             for value in holder.members(name):
-                if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < math.inf:
+                if isinstance(value, (int, float)) and not isinstance(value, bool) and 1 <= value <= _MOST_BELIEVED:
                     yield int(value)

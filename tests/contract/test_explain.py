@@ -90,6 +90,24 @@ def test_without_a_price_or_a_bound_the_cost_is_not_made_up(bench: RouterBench) 
     assert explain(bench, path, body)["estimate"] == {"inputTokens": 8, "maxOutputTokens": None, "costUsd": None}
 
 
+@pytest.mark.parametrize(
+    ("bounds", "most"),
+    [
+        ('"maxTokens":1e308', None),
+        ('"maxTokens":1e308,"maxTokens":64', 64),
+        ('"maxTokens":64,"maxTokens":1000', 1_000),
+        ('"maxTokens":10000001', None),
+        ('"maxTokens":10000000', 10_000_000),
+        *((f'"maxTokens":{number}', None) for number in ("0", "-1", "0.5", "NaN", "Infinity", "true", '"64"', "null")),
+    ],
+)
+def test_a_bound_that_no_model_has_is_not_believed(bench: RouterBench, bounds: str, most: int | None) -> None:
+    bench.under(policy(prices=PRICES))
+    said = explain(bench, CONVERSE.request(ON_DEMAND_MODEL, "")[0], f'{{"messages":[],"inferenceConfig":{{{bounds}}}}}')
+    cost = None if most is None else 4 * most / 1_000_000
+    assert (said["estimate"]["maxOutputTokens"], said["estimate"]["costUsd"]) == (most, pytest.approx(cost, abs=1e-4))
+
+
 def test_limits_left_are_those_of_the_caller(bench: RouterBench) -> None:
     bench.under(policy(callers=[entry(limits=LIMITS)]))
     path, body = CONVERSE.request(ON_DEMAND_MODEL, "hello")

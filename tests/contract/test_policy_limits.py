@@ -437,6 +437,32 @@ def test_a_call_that_is_given_up_counts_as_what_it_may_become(limited: Limited, 
     assert limited.counted() == {"requests": 1, "tokens": math.ceil(sent_bytes / 4 + 64_000)}
 
 
+@pytest.mark.parametrize(
+    ("bounds", "most"),
+    [
+        ('"maxTokens":1e300,"maxTokens":64', 64),  # of what DynamoDB has no number for, and the call would be free
+        ('"maxTokens":64000,"maxTokens":1e30', 64_000),  # by which one call would use up any day
+        ('"maxTokens":64000,"maxTokens":64', 64_000),  # who knows which of them Bedrock reads
+        ('"maxTokens":64,"maxTokens":-1,"maxTokens":NaN,"maxTokens":true,"maxTokens":"9000"', 64),
+        (f'"maxTokens":{"9" * 5_000}', 0),
+        ('"maxTokens":10000001', 0),
+        ('"maxTokens":10000000', 10_000_000),
+        ('"maxTokens":0', 0),
+    ],
+)
+def test_a_bound_that_no_model_has_counts_as_none(
+    limited: Limited, commercial: CommercialStandIn, bounds: str, most: int
+) -> None:
+    limited.under(TOKENS)
+    commercial.inject("reset_before_response", count=1, match="/model/")
+    path, body = CONVERSE.request(ON_DEMAND_MODEL, "hello")
+    text = f'{json.dumps(body)[:-1]},"inferenceConfig":{{{bounds}}}}}'
+    answer = limited.bench.call("POST", path, text.encode())
+    assert answer.status == 502, answer.text
+    sent_bytes = int(limited.bench.records("Converse")[-1]["requestSize"])
+    assert limited.counted() == {"requests": 1, "tokens": math.ceil(sent_bytes / 4 + most)}
+
+
 def test_asking_about_one_model_is_a_request(limited: Limited) -> None:
     """It crosses each time; what is answered from lists does not."""
     limited.under({"requests_per_day": 1})
