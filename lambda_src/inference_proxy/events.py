@@ -107,6 +107,11 @@ def plainly_spelled(path: str) -> bool:
     return not _ODD_SPELLING.search(path)
 
 
+def without_signature(query: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """A query without the signature of a presigned URL, which was for API Gateway alone."""
+    return {name: values for name, values in query.items() if not name.lower().startswith("x-amz-")}
+
+
 def _path(event: Mapping[str, Any]) -> str:
     # `path` starts with a custom domain's base path; `resource` and the path parameters are free of it.
     resource = str(event.get("resource") or "")
@@ -124,9 +129,7 @@ def _query(event: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     lists = _mapping(event, "multiValueQueryStringParameters")
     single = _mapping(event, "queryStringParameters")
     query = {str(name): tuple(map(str, values)) for name, values in lists.items() if isinstance(values, list)}
-    query = query or {str(name): (str(value),) for name, value in single.items()}
-    # A signature in the query was for API Gateway alone.
-    return {name: values for name, values in query.items() if not name.lower().startswith("x-amz-")}
+    return without_signature(query or {str(name): (str(value),) for name, value in single.items()})
 
 
 def _headers(event: Mapping[str, Any]) -> dict[str, str]:

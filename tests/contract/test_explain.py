@@ -248,6 +248,15 @@ def test_a_parameter_without_a_value_is_explained_too(bench: RouterBench) -> Non
     assert (said["wouldCross"], said["decision"]["rule"]) == (False, "markings")
 
 
+@pytest.mark.parametrize("place", ["query", "path"])
+def test_a_signature_in_the_query_is_for_api_gateway_alone(bench: RouterBench, place: str) -> None:
+    signature = {"X-Amz-Signature": "abc", "x-amz-date": "20260101T000000Z"}
+    path = "/foundation-models?X-Amz-Signature=abc&byProvider=" if place == "path" else "/foundation-models"
+    said = explain(bench, path, **({"query": signature} if place == "query" else {}))
+    assert (said["wouldCross"], said["operation"]) == (True, "ListFoundationModels")
+    assert bench.call("GET", "/foundation-models", query=signature).status == 200
+
+
 def test_who_is_in_no_entry_learns_nothing_of_the_policy(bench: RouterBench) -> None:
     somebody = [entry(principals=["arn:aws-us-gov:iam::123456789012:role/somebody-else"])]
     bench.under(policy(callers=somebody, guardrails={"commercial": {"identifier": "def456", "version": "2"}}))

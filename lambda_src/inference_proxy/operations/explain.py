@@ -21,7 +21,7 @@ from inference_proxy.errors import (
     ProxyError,
 )
 from inference_proxy.estimate import estimate
-from inference_proxy.events import plainly_spelled
+from inference_proxy.events import plainly_spelled, without_signature
 from inference_proxy.gate import over_limit, uncounted
 from inference_proxy.limits import LimitCounters, exceeded
 from inference_proxy.models import Crossing, Request, Response
@@ -138,6 +138,7 @@ def _described(request: Request) -> Request:
         raise InvalidParameterError("`path` is required: without the stage, such as /model/<id>/converse")
     path, _, in_path = path.partition("?")
     body = _body(document.get("body"), document.get("isBase64Encoded", False))
+    query = {**parse_qs(in_path, keep_blank_values=True), **_lists(document, "query")}
     method = document.get("method", "POST" if body else "GET")
     if not isinstance(method, str):
         raise InvalidParameterError("`method` must be text")
@@ -145,10 +146,7 @@ def _described(request: Request) -> Request:
         request,
         method=method.upper(),
         path=unquote(path, errors="replace").rstrip("/") or "/",
-        query={
-            name: tuple(values)
-            for name, values in {**parse_qs(in_path, keep_blank_values=True), **_lists(document, "query")}.items()
-        },
+        query=without_signature({name: tuple(values) for name, values in query.items()}),
         headers=_headers(document),
         body=body,
         catch_all=False,
