@@ -246,6 +246,30 @@ def test_full_request_metadata_crosses_as_it_is(bench: RouterBench, commercial: 
     assert json.loads(received(commercial)["headers"]["x-amzn-bedrock-request-metadata"]) == full
 
 
+@pytest.mark.parametrize("value", ["1", "null", "true", "NaN", '["a"]', '{"b":"c"}', "[]", "{}"])
+@pytest.mark.parametrize("verb", ["invoke", "invoke-with-response-stream"])
+def test_request_metadata_holds_texts_only(
+    bench: RouterBench, commercial: CommercialStandIn, verb: str, value: str
+) -> None:
+    header = {"X-Amzn-Bedrock-Request-Metadata": f'{{"team":"a","a":{value}}}'}
+    answer = call(bench, ON_DEMAND_MODEL, verb, NOVA_BODY, **header)
+    assert (answer.status, answer.headers["x-amzn-errortype"]) == (400, "ValidationException")
+    assert "the header X-Amzn-Bedrock-Request-Metadata must" in answer.text
+    assert commercial.requests == []
+
+
+def test_no_depth_of_request_metadata_is_a_defect(bench: RouterBench, commercial: CommercialStandIn) -> None:
+    """Somewhere in between is the depth at which JSON can just be read, and not be written any more."""
+    bench.invoke()
+    commercial.log.clear()
+    for depth in range(900, 1_010):
+        header = {"X-Amzn-Bedrock-Request-Metadata": f'{{"a":{"[" * depth}{"]" * depth}}}'}
+        answer = call(bench, ON_DEMAND_MODEL, "invoke", NOVA_BODY, **header)
+        assert answer.status == 400, (depth, answer.text)
+        assert "the header X-Amzn-Bedrock-Request-Metadata must" in answer.text
+    assert commercial.requests == []
+
+
 def test_our_own_errors_of_a_model_call_name_the_model(bench: RouterBench) -> None:
     answer = call(bench, f"global.{PROFILE_ONLY_MODEL}", "invoke", CLAUDE_BODY)
     assert answer.status == 403

@@ -145,18 +145,18 @@ def _texts_beside(request: Request, headers: Mapping[str, str]) -> tuple[str, ..
     return (*said, *query, *request.path_parameters.values())
 
 
-def _metadata(request: Request) -> dict[str, object]:
-    """The caller's request metadata, which Bedrock copies into its model invocation log."""
+def _metadata(request: Request) -> dict[str, str]:
+    """The caller's request metadata, which Bedrock copies into its model invocation log. It takes texts only."""
     try:
         metadata = json.loads(request.headers.get(_METADATA, "{}"))
     except (ValueError, RecursionError):
         metadata = None
-    if not isinstance(metadata, dict):
-        raise InvalidParameterError("the header X-Amzn-Bedrock-Request-Metadata must be a JSON object")
+    if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
+        raise InvalidParameterError("the header X-Amzn-Bedrock-Request-Metadata must be a JSON object of texts")
     return metadata
 
 
-def _with_audit_id(metadata: Mapping[str, object], audit_id: str) -> str:
+def _with_audit_id(metadata: Mapping[str, str], audit_id: str) -> str:
     """Metadata with the audit id, which a caller cannot set: by it both partitions' logs join.
 
     Where 16 entries of the caller's leave no room for it, the user agent still has it.
