@@ -1,10 +1,14 @@
 """POST /bedrock/explain: the decision on any request, by the code that would send it; and nothing is sent."""
 
 import json
+import re
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
+from inference_proxy.routes import ROUTES, Route
 from tests.contract.conftest import MakeBench, posts
 from tests.contract.crossings import IDS, WAYS, Way
 from tests.contract.faulty_aws import FaultyAws
@@ -170,7 +174,83 @@ def test_what_the_api_would_refuse_is_said(
     assert commercial.requests == []
 
 
-@pytest.mark.parametrize("path", ["/health", "/dashboard/requests", "/bedrock/models", "/bedrock/explain"])
+# A request to each route: its parameters, and its body where it needs one.
+PARAMETERS = {
+    "modelId": ON_DEMAND_MODEL,
+    "modelIdentifier": ON_DEMAND_MODEL,
+    "inferenceProfileIdentifier": f"us.{PROFILE_ONLY_MODEL}",
+    "guardrailIdentifier": "abcdefgh1234",
+    "guardrailVersion": "1",
+    "invocationArn": "arn:aws:bedrock:us-east-1:111122223333:async-invoke/abcdefghijkl",
+    "requestId": "abcdefgh-1234",
+}
+BODIES = {"invoke_model": WAYS[0], **{way.operation: way for way in WAYS[1:]}}
+POLICIES: Mapping[str, Mapping[str, Any]] = {
+    "allowed": {},
+    "in no entry": {"callers": []},
+    "expired": {"callers": [entry(expires_at="2020-01-01")]},
+    "another region": {"destinations": {"regions": ["eu-*"]}},
+    "another model": {"models": {"allow": ["anthropic.*"]}},
+    "at a limit": {"callers": [entry(limits={"requests_per_day": 1})]},
+}
+
+
+@pytest.mark.parametrize("sections", POLICIES.values(), ids=POLICIES.keys())
+@pytest.mark.parametrize("route", ROUTES, ids=[route.operation for route in ROUTES])
+def test_every_route_does_what_is_said_of_it(
+    bench: RouterBench, commercial: CommercialStandIn, route: Route, sections: Mapping[str, Any]
+) -> None:
+    bench.under(policy(**sections))
+    if sections == POLICIES["at a limit"]:
+        assert CONVERSE.send(bench, ON_DEMAND_MODEL, "hello").status == 200
+        bench.restart()
+    path = re.sub(r"\{(\w+)\}", lambda name: quote(PARAMETERS[name[1]], safe=""), route.path)
+    way = BODIES.get(route.operation)
+    body = None if route.method == "GET" else way.request(ON_DEMAND_MODEL, "hello")[1] if way else {"path": "/health"}
+
+    for _ in range(2):  # at first without Bedrock's lists, then with them
+        said = explain(bench, path, body, method=route.method)
+        commercial.log.clear()
+        answer = bench.call(route.method, path, body)
+
+        assert said["operation"] == route.operation
+        identity = answer.headers["X-Request-ID"]
+        its = [each for each in bench.records() if identity in (each["requestId"], each.get("parentRequestId"))]
+        own = [record for record in its if record["decisionRule"] != "discovery.allow"]  # of Bedrock's lists
+        if "decision" in said:
+            (record,) = own
+            assert (said["decision"]["rule"], said["wouldCross"]) == (
+                record["decisionRule"],
+                record["decision"] == "ALLOW",
+            )
+            assert said["wouldCross"] == ("answer" not in said) == (record["state"] != "DENIED")
+        else:
+            assert (said["wouldCross"], posts(commercial)) == (False, 0)
+            assert {record["operation"] for record in own} <= {"ListModels"}  # Bedrock's lists may be what is refused
+            assert ("note" in said) == ("answer" not in said)
+            assert "answer" in said or (own, commercial.requests) == ([], [])
+        if "answer" in said:
+            assert said["answer"]["status"] == answer.status
+            words = json.dumps(said["answer"]["message"])[1:-1]
+            assert re.sub(r"\d+ s ", "", words) in re.sub(r"\d+ s ", "", answer.text)  # a second later
+
+
+def test_what_bedrock_says_in_place_of_its_lists_is_said(bench: RouterBench, commercial: CommercialStandIn) -> None:
+    for path in ("/bedrock/models", f"/bedrock/models/{ON_DEMAND_MODEL}"):
+        bench.restart()
+        commercial.inject("throttle", count=2, match="/foundation-models")
+        said, answer = explain(bench, path), bench.call("GET", path)
+        assert (said["wouldCross"], said["answer"]["status"]) == (False, answer.status) == (False, 429)
+        assert {name: said["answer"][name] for name in ("code", "message")}.items() <= answer.error.items()
+
+
+def test_a_model_that_nobody_lists_is_said_to_be_none(bench: RouterBench) -> None:
+    path = "/bedrock/models/no.such-model-v1:0"
+    said, answer = explain(bench, path), bench.call("GET", path)
+    assert (said["wouldCross"], said["answer"]["code"]) == (False, answer.error["code"]) == (False, "ModelNotFound")
+
+
+@pytest.mark.parametrize("path", ["/health", "/dashboard/requests", "/bedrock/invoke-model", "/bedrock/explain"])
 def test_what_is_answered_here_is_said_to_be(bench: RouterBench, commercial: CommercialStandIn, path: str) -> None:
     said = explain(bench, path, {"path": "/health"} if path.endswith("explain") else None)
     assert not said["wouldCross"]

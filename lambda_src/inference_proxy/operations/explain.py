@@ -34,7 +34,10 @@ Dispatch = Callable[[Request], tuple[str, Callable[[], Response]]]
 _MEMBERS = ("method", "path", "headers", "query", "body", "isBase64Encoded")
 _COUNT_SECONDS = 2.0
 _INVOKE = "/bedrock/invoke-model"
-_CROSSING = {route.operation for route in ROUTES if route.upstream or route.refusal or route.path == _INVOKE}
+_CROSSING = {
+    *("invoke_model", "list_models", "get_model"),
+    *(route.operation for route in ROUTES if route.upstream or route.refusal),
+}
 
 
 class Explain:
@@ -53,9 +56,7 @@ class Explain:
         said: dict[str, Any] = {"wouldCross": False, "caller": request.caller.principal_arn, "operation": None}
         try:
             said["operation"], run = dispatch(asked)
-            if said["operation"] not in _CROSSING:
-                return json_answer({**said, "note": "answered within GovCloud; nothing of such a request crosses"})
-            run()
+            said |= _answered(run() if said["operation"] in _CROSSING else None)
         except DryRunError as dry_run:
             said |= self._of(dry_run.crossing, request)
         except ProxyError as error:
@@ -66,7 +67,8 @@ class Explain:
         """What is known of a crossing that did not take place."""
         policy, decision = self._policies.current, crossing.decision
         limits: dict[str, Any] = {}
-        if policy and decision.allowed:
+        # A crossing with an id of its own is one on the way, which counts against no limit.
+        if policy and decision.allowed and not crossing.crossing_id:
             limits, decision = self._limits(policy, decision, request)
         said: dict[str, Any] = {
             "wouldCross": decision.allowed,
@@ -108,6 +110,14 @@ class Explain:
             name: {"limit": counter.most, "left": counter.left, "resetsInSeconds": counter.resets_in_seconds}
             for name, counter in left.items()
         }, decision
+
+
+def _answered(response: Response | None) -> dict[str, Any]:
+    """What is said of a request that came to its answer without crossing."""
+    if response is None or response.error_code is None:
+        return {"note": "answered within GovCloud; nothing of such a request crosses"}
+    error = json.loads(response.body)["error"]  # Bedrock's, which refused its lists
+    return {"answer": {"status": response.status, "code": error["code"], "message": error["message"]}}
 
 
 def _model(crossing: Crossing) -> dict[str, str | None]:
