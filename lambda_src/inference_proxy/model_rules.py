@@ -1,7 +1,7 @@
 """Which models a policy lets be called, and where they may run: by name, and by what the name leads to."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 
 from inference_proxy.content import Content
@@ -33,7 +33,10 @@ class ModelRules:
         self._global_profiles = document.global_profiles
 
     def check_named(self, model_id: str, content: Content, rule: CallerRule) -> None:
-        """Raise Denied by what an id says by itself, and by a body that names another model than the request does."""
+        """Raise Denied by what an id says by itself, and by a body that names another model than the request does.
+
+        What may be an allowed model behind a prefix that nobody knows here is left to ``check``: the lists will say.
+        """
         geography, name = named_model(model_id.lower())
         for member in ("model", "modelId"):
             for other in content.members(member):
@@ -45,17 +48,16 @@ class ModelRules:
         if geography == "global" and not self._global_profiles:
             raise Denied(_GLOBAL, _GLOBAL_REASON)
         if not _hides_its_model(name):
-            self._check_model(name, {model_id}, rule)
+            spellings = _spellings(name, [model_id])
+            self._check_model(name, {*spellings, *chain.from_iterable(map(_endings, spellings))}, rule)
 
     def check(self, model_id: str, resolution: Resolution, rule: CallerRule) -> None:
         """Raise Denied by what the id ``model_id`` leads to."""
         self._check_destination(resolution)
         _, name = named_model(resolution.model_id.lower())
-        self._check_model(name, {model_id, resolution.called_id, resolution.model_id}, rule)
+        self._check_model(name, _spellings(name, [model_id, resolution.called_id, resolution.model_id]), rule)
 
-    def _check_model(self, name: str, ids: Iterable[str], rule: CallerRule) -> None:
-        spellings = {name, *(spelling.lower() for spelling in ids)}
-        spellings |= {named_model(spelling)[1] for spelling in spellings}
+    def _check_model(self, name: str, spellings: Collection[str], rule: CallerRule) -> None:
         if self._any_denied and any(map(self._denied.matches, chain.from_iterable(map(_endings, spellings)))):
             raise Denied("models.deny", "the policy denies this model; GET /bedrock/models says which can be called")
         if not self._allowed.has(name, spellings):
@@ -120,6 +122,12 @@ class _Allowed:
 def _id_pattern(pattern: str) -> str:
     """A pattern of foundation models' ARNs as one of their ids."""
     return pattern.partition("::foundation-model/")[2] or pattern
+
+
+def _spellings(name: str, ids: Iterable[str]) -> set[str]:
+    """A model's name and ids in lower case, as they are and without the geography of a profile."""
+    spellings = {name, *(spelling.lower() for spelling in ids)}
+    return spellings | {named_model(spelling)[1] for spelling in spellings}
 
 
 def _endings(spelling: str) -> Iterator[str]:

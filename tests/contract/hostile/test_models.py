@@ -5,6 +5,7 @@ Each is refused on every path, by the rule that it breaks.
 
 import itertools
 import json
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -255,6 +256,71 @@ def test_a_model_can_be_allowed_by_the_arn_of_the_foundation_model(bench: Decisi
 def test_a_prefix_that_nobody_knows_hides_no_denied_model(bench: DecisionBench, prefix: str) -> None:
     bench.under(NO_CLAUDE)
     denied(bench.decide(request(CONVERSE, f"{prefix}{PROFILE_ONLY_MODEL}")), "models.deny")
+
+
+MX = f"mx.{PROFILE_ONLY_MODEL}"
+CLAUDE_ONLY = {"models": {"allow": ["anthropic.*"]}}
+ITS_CLAUDE_ONLY = {"callers": [entry(models=["anthropic.*"])]}
+
+
+@pytest.fixture
+def listed(bench: DecisionBench) -> Iterator[Callable[..., None]]:
+    """Puts a profile with a prefix that nobody knows here into Bedrock's lists, to a model in some regions."""
+
+    def put(model_id: str, *regions: str) -> None:
+        arns = [f"arn:aws:bedrock:{region}::foundation-model/{model_id}" for region in regions]
+        profile = {
+            "inferenceProfileId": MX,
+            "inferenceProfileArn": f"{ACCOUNT_ARN}:inference-profile/{MX}",
+            "models": [{"modelArn": arn} for arn in arns],
+        }
+        bench.commercial.misreport({f"us.{PROFILE_ONLY_MODEL}": profile})
+        bench.restart()
+
+    yield put
+    bench.commercial.clear()
+    bench.restart()
+
+
+@pytest.mark.parametrize("name", [MX, f"{ACCOUNT_ARN}:inference-profile/{MX}"])
+@pytest.mark.parametrize("sections", [CLAUDE_ONLY, ITS_CLAUDE_ONLY])
+def test_a_profile_counts_as_its_model_whatever_its_prefix(
+    bench: DecisionBench, listed: Callable[..., None], sections: dict[str, Any], name: str
+) -> None:
+    bench.under(policy(**sections))
+    listed(PROFILE_ONLY_MODEL, "us-east-1")
+    for decided in bench.decide_all([request(way, name) for way in MODEL_WAYS]):
+        allowed(decided)
+
+
+@pytest.mark.parametrize(
+    ("sections", "rule"), [(CLAUDE_ONLY, "models.allow"), (ITS_CLAUDE_ONLY, "callers.everyone.models")]
+)
+@pytest.mark.parametrize("lists", ["another model", "no such profile", "unread"])
+def test_and_only_if_the_lists_say_so(
+    bench: DecisionBench, listed: Callable[..., None], sections: dict[str, Any], rule: str, lists: str
+) -> None:
+    bench.under(policy(**sections))
+    if lists == "another model":
+        listed(ON_DEMAND_MODEL, "us-east-1")
+    bench.restart()
+    if lists == "unread":
+        bench.commercial.inject("service_unavailable", count=1_000, match="/foundation-models")
+    names = (MX, MX.upper(), f"{ACCOUNT_ARN}:inference-profile/{MX}", f"us.{MX}")
+    for decided in bench.decide_all([request(way, name) for way in MODEL_WAYS for name in names]):
+        denied(decided, rule)
+
+
+def test_and_leads_where_the_lists_say(bench: DecisionBench, listed: Callable[..., None]) -> None:
+    listed(PROFILE_ONLY_MODEL, "us-east-1", "mx-central-1")
+    bench.under(policy(**CLAUDE_ONLY, destinations={"regions": ["us-*"]}))
+    denied(bench.decide(request(CONVERSE, MX)), "destinations.regions")
+
+
+def test_a_denied_model_behind_such_a_profile_is_denied(bench: DecisionBench, listed: Callable[..., None]) -> None:
+    listed(PROFILE_ONLY_MODEL, "us-east-1")
+    under = policy(models={"allow": ["anthropic.*"], "deny": ["anthropic.claude-haiku-*"]})
+    denied_on(bench, MODEL_WAYS, lambda way: request(way, MX), "models.deny", under=under)
 
 
 def test_a_foundation_model_of_another_region_leads_there(bench: DecisionBench) -> None:
