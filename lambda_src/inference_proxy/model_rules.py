@@ -12,6 +12,8 @@ from inference_proxy.profiles import GEOGRAPHIES, Resolution, named_model
 
 # Ids that stand for a model without naming it, wherever it may be.
 _LEADS_ELSEWHERE = re.compile(r":(application-inference-profile|prompt|prompt-router|default-prompt-router)/")
+# An id of a profile of a geography that nobody knows here: its regions are not known either.
+_UNKNOWN_GEOGRAPHY = re.compile(r"[a-z]{2,6}(-[a-z]+)?\.([a-z]+|ai21)\..+")
 _ARN_REGION = re.compile(r"arn:aws:[a-z]+:([a-z0-9-]+):.+")
 _GLOBAL = "destinations.global_profiles"
 _GLOBAL_REASON = (
@@ -91,10 +93,12 @@ class ModelRules:
                     "inference profile",
                 )
             return
-        geography, _ = named_model(called_id)
+        geography, name = named_model(called_id)
         arn = _ARN_REGION.fullmatch(called_id)
         # A profile of a geography may lead to all of its regions.
         prefixes = () if geography == "global" else GEOGRAPHIES.get(geography, ())
+        if not geography and _UNKNOWN_GEOGRAPHY.fullmatch(name):
+            prefixes = ("",)
         within = all(any(_covers(pattern, prefix) for pattern in self._region_patterns) for prefix in prefixes)
         if not within or (arn and not geography and not self._regions.matches(arn[1])):
             raise _elsewhere()

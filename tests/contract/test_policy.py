@@ -234,6 +234,25 @@ def test_destinations_are_what_the_policy_says(bench: RouterBench, commercial: C
     assert way.send(bench, f"us.{PROFILE_ONLY_MODEL}", "hello").status != 403
 
 
+@EVERY_MODEL_WAY
+def test_a_geography_that_nobody_knows_may_be_anywhere(
+    bench: RouterBench, commercial: CommercialStandIn, way: Way
+) -> None:
+    unlisted = f"mx.{PROFILE_ONLY_MODEL}"
+    for model_id in (unlisted, f"arn:aws:bedrock:us-east-1:111122223333:inference-profile/{unlisted}"):
+        bench.under(policy(destinations={"regions": ["us-*"]}))
+        check_denied(bench, commercial, way.send(bench, model_id, "hello"), "destinations.regions")
+    bench.under(policy(destinations={"regions": ["*"]}))
+    assert way.send(bench, unlisted, "hello").status != 403
+
+
+@pytest.mark.parametrize("model_id", ["zai.glm-4.7", "deepseek.v3.2", "moonshotai.kimi-k2.5", "anthropic.claude-v2:1"])
+def test_a_dot_in_a_models_name_is_no_geography(bench: RouterBench, model_id: str) -> None:
+    bench.under(policy(destinations={"regions": ["us-*"]}))
+    answer = bench.call("POST", f"/model/{model_id}/converse", {"messages": []})
+    assert answer.status != 403
+
+
 def test_the_credentials_region_is_a_destination(bench: RouterBench, commercial: CommercialStandIn) -> None:
     bench.under(policy(destinations={"regions": ["us-west-2"]}))
     answer = bench.invoke()
