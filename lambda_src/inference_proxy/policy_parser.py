@@ -5,7 +5,6 @@ whatever has come past the other.
 """
 
 import hashlib
-import sys
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -200,6 +199,6 @@ def _moment(value: Any) -> datetime:
 
 
 def _price_usd(value: Any) -> float:
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= sys.float_info.max:
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 1_000_000:
         return float(value)
-    raise Problem("must be a number, 0 or more")
+    raise Problem("must be a number from 0 to 1000000")

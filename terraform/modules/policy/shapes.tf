@@ -126,8 +126,8 @@ locals {
       must_be = "a whole number from 1 to 1000000000000"
     }
     price = {
-      pattern = "-0|[0-9]{1,300}(\\.[0-9]+)?"
-      must_be = "a number, 0 or more"
+      pattern = "-0|[0-9]{1,6}(\\.[0-9]+)?|1000000"
+      must_be = "a number from 0 to 1000000"
     }
     deny_or_allow = {
       pattern = "'(deny|allow)"

@@ -185,7 +185,7 @@ locals {
         })]
         prices = [merge(
           { models = ["a"], input_usd_per_million_tokens = -1, output_usd_per_million_tokens = "1" },
-          { cache_read_usd_per_million_tokens = -0.1, cache_write_usd_per_million_tokens = [] },
+          { cache_read_usd_per_million_tokens = 1000000.5, cache_write_usd_per_million_tokens = [] },
         )]
       }
       problems = concat(
@@ -196,10 +196,10 @@ locals {
         [
           "callers[0].max_request_bytes: must be a whole number from 1 to 4500000",
           "max_request_bytes: must be a whole number from 1 to 4500000",
-          "prices[0].cache_read_usd_per_million_tokens: must be a number, 0 or more",
-          "prices[0].cache_write_usd_per_million_tokens: must be a number, 0 or more",
-          "prices[0].input_usd_per_million_tokens: must be a number, 0 or more",
-          "prices[0].output_usd_per_million_tokens: must be a number, 0 or more",
+          "prices[0].cache_read_usd_per_million_tokens: must be a number from 0 to 1000000",
+          "prices[0].cache_write_usd_per_million_tokens: must be a number from 0 to 1000000",
+          "prices[0].input_usd_per_million_tokens: must be a number from 0 to 1000000",
+          "prices[0].output_usd_per_million_tokens: must be a number from 0 to 1000000",
         ],
       )
     }
