@@ -25,8 +25,6 @@ _BASE64_LINE = r"[ \t>]*+[\w+/-]%s={0,2}+[ \t]*+(?=[\r\n]|\Z)"
 _BASE64_LINES = re.compile(
     rf"\n({_BASE64_LINE % '{16,}+'}(?:\r?\n{_BASE64_LINE % '++'})*+)", re.ASCII
 )  # among others: of a mail's part, between fences
-_LEAST_BINARY = 256  # characters: what is shorter costs little to screen
-_LEAST_ALPHABET = 50  # characters of 64; of 256 characters of noise 63 are different ones
 _CONTROLS = bytes({*range(32), 127} - {*b"\t\n\v\f\r\x1b"})
 _MOST_CONTROLS = 0.05  # of a text's bytes; of what is compressed a tenth are control characters
 _MOST_GARBLED = 0.25  # of a text's characters, should it be in Latin-1; of random bytes every other is no UTF-8
@@ -62,17 +60,6 @@ def _held(text: str) -> Iterable[str]:
         return _readings(_from_base64(encoded[1]))
     within = "{" in text or "\n" in text or text.startswith("[")
     return chain(_strings_within(text), _base64_within(text)) if within else ()
-
-
-def is_binary(text: str) -> bool:
-    """Whether a text is base64 of what is no text, such as an image.
-
-    Words without blanks between them stand for noise, too; so only what is long, and of nearly all characters.
-    """
-    if len(text) < _LEAST_BINARY or " " in text or len(set(text)) < _LEAST_ALPHABET:
-        return False
-    encoded = _BASE64.fullmatch(text)
-    return encoded is not None and not _is_printable(_from_base64(encoded[1]))
 
 
 def begins_as_json(text: str) -> bool:

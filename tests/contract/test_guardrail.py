@@ -152,8 +152,8 @@ def test_what_is_refused_in_any_way_is_an_error(screener: Screener) -> None:
 
 
 @pytest.mark.parametrize("prefix", ["", "data:image/png;base64,"])
-def test_base64_of_what_is_no_text_is_not_screened(screener: Screener, prefix: str) -> None:
-    image = prefix + base64.b64encode(hashlib.shake_128(b"").digest(1_500_000)).decode()
+def test_base64_of_a_file_is_not_screened(screener: Screener, prefix: str) -> None:
+    image = prefix + base64.b64encode(b"\x89PNG\r\n\x1a\n" + hashlib.shake_128(b"").digest(1_500_000)).decode()
     screening = screener.screen("one", image, NUMBER)
     assert (screening.action, screening.texts) == ("MASKED", ["one", image, "{number}"])
     assert screener.server.calls == [["one", NUMBER]]
@@ -166,7 +166,8 @@ def test_base64_of_what_is_no_text_is_not_screened(screener: Screener, prefix: s
         "several words without a mark " * 20,
         "OneWordWithoutAnEnd" * 20,
         "one2Three4" * 20 + " and more",
-        base64.b64encode(hashlib.shake_128(b"").digest(30)).decode(),
+        base64.b64encode(hashlib.shake_128(b"").digest(3_000)).decode(),
+        "\n".join(f"Quentin\tUnderwood\t{year}-01-02\tDC" for year in range(1900, 2000)),
     ],
 )
 def test_whatever_might_be_text_is_screened(screener: Screener, text: str) -> None:

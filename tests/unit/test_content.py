@@ -3,6 +3,8 @@
 import base64
 import hashlib
 import json
+import random
+import string
 import time
 from collections.abc import Callable, Iterator
 
@@ -11,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inference_proxy.content import Content, JsonObject
+from inference_proxy.text_units import is_file
 
 TEXT = "a text of\nseveral lines, \u00e9"
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be")
@@ -214,6 +217,93 @@ def test_no_banner_is_seen_in_noise() -> None:
 def test_what_is_no_text_is_not_made_one(octets: bytes, alphabet: Callable[[bytes], bytes]) -> None:
     image = alphabet(octets).decode()
     assert texts(json.dumps({"bytes": image})) == ["bytes", image]
+
+
+NOISE = compressed(3_000)
+# How files begin that Bedrock takes as images, documents, films and sounds.
+FILES = {
+    "png": b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
+    "jpeg": b"\xff\xd8\xff\xe0\0\x10JFIF\0",
+    "gif": b"GIF89a",
+    "webp": b"RIFF\x10\x27\0\0WEBPVP8 ",
+    "pdf": b"%PDF-1.7\n",
+    "docx": b"PK\3\4\x14\0\6\0",
+    "xls": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+    "mp4": b"\0\0\0\x20ftypisom",
+    "mkv": b"\x1a\x45\xdf\xa3\x01",
+    "flv": b"FLV\1\5",
+    "mpeg": b"\0\0\1\xba\x44",
+    "wmv": b"\x30\x26\xb2\x75\x8e\x66\xcf\x11",
+    "mp3": b"ID3\3\0\0",
+    "wav": b"RIFF\x10\x27\0\0WAVEfmt ",
+    "flac": b"fLaC\0\0",
+    "ogg": b"OggS\0\2",
+}
+
+
+def wrapped(characters: str, width: int, end: str = "\n") -> str:
+    return end.join(characters[start : start + width] for start in range(0, len(characters), width))
+
+
+@pytest.mark.parametrize("begin", FILES.values(), ids=FILES)
+def test_a_guardrail_need_not_read_files(begin: bytes) -> None:
+    for more in range(3):
+        file = base64.b64encode(begin + NOISE + b"\xff" * more).decode()
+        assert is_file(file)
+        assert is_file(f"data:image/png;base64,{file}")
+        for width, end in ((64, "\n"), (76, "\r\n")):
+            assert is_file(wrapped(file, width, end))
+            assert is_file(wrapped(file, width, end) + end)
+
+
+PNG = base64.b64encode(FILES["png"] + NOISE).decode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        base64.b64encode(NOISE).decode(),
+        encoded("a text of several words. " * 40),
+        PNG[:64],
+        PNG[:-1],
+        PNG.rstrip("=") + "===",
+        PNG[:400] + "=" + PNG[400:],
+        PNG + "\n\n",
+        f" {PNG}",
+        f"x{PNG}",
+        f"data:My name is Bob;base64,{PNG}",
+        f"data:image/png,{PNG}",
+        wrapped(PNG, 60),
+        wrapped(PNG, 64) + "\nAAAA",
+        wrapped(PNG[:760], 76) + "\n" + wrapped(PNG[760:], 64),
+        wrapped(PNG, 76, "\t"),
+    ],
+)
+def test_a_guardrail_reads_what_is_not_certain_to_be_a_file(text: str) -> None:
+    assert not is_file(text)
+
+
+LETTERS = string.ascii_letters + string.digits
+LISTS: dict[str, Callable[[random.Random], str]] = {
+    "persons": lambda some: f"{word(some)}\t{word(some)}\t{some.randint(1940, 2010)}-01-02\t{word(some)[:2].upper()}",
+    "names": lambda some: f"{word(some)}_{word(some)}",
+    "paths": lambda some: f"/home/{word(some)}/{word(some)}/Report_{some.randint(1, 999)}",
+    "ids": lambda some: "".join(some.choices(LETTERS, k=11)),
+    "secret keys": lambda some: "".join(some.choices(LETTERS + "+/", k=40)),
+    "keys as wide as base64 is": lambda some: "".join(some.choices(LETTERS + "+/", k=64)),
+}
+
+
+def word(some: random.Random) -> str:
+    return "".join(some.choices(string.ascii_letters, k=some.randint(2, 12)))
+
+
+@pytest.mark.parametrize("line", LISTS.values(), ids=LISTS)
+@given(st.randoms(use_true_random=False), st.integers(5, 100), st.sampled_from(["\n", "\r\n", "\t", "/"]))
+def test_a_guardrail_reads_every_list(
+    line: Callable[[random.Random], str], some: random.Random, length: int, end: str
+) -> None:
+    assert not is_file(end.join(line(some) for _ in range(length)))
 
 
 def test_layers_are_many() -> None:
