@@ -23,7 +23,7 @@ _LEAST_BASE64 = 16  # characters: shorter texts are words
 _SHORT_BASE64 = re.compile(r"[Q-W][\w+/-]{3,14}={0,2}", re.ASCII)  # so begins what begins with a capital letter
 _BASE64_LINE = r"[ \t>]*+[\w+/-]%s={0,2}+[ \t]*+(?=[\r\n]|\Z)"
 _BASE64_LINES = re.compile(
-    rf"\n({_BASE64_LINE % '{16,}+'}(?:\r?\n{_BASE64_LINE % '++'})*+)", re.ASCII
+    rf"\n({_BASE64_LINE % '{16,}+'}(?:(?<!=)\r?\n{_BASE64_LINE % '++'})*+)", re.ASCII
 )  # among others: of a mail's part, between fences
 _CONTROLS = bytes({*range(32), 127} - {*b"\t\n\v\f\r\x1b"})
 _MOST_CONTROLS = 0.05  # of a text's bytes; of what is compressed a tenth are control characters
@@ -41,25 +41,23 @@ def with_held(texts: Iterable[str]) -> Iterator[str]:
     """
     for text in texts:
         yield text
-        held = _held(text)
-        if held:
-            yield from with_held(held)
+        yield from _held(text)
 
 
 def _held(text: str) -> Iterable[str]:
-    """The texts that a text holds as JSON or base64."""
+    """The texts that a text holds as JSON or base64, each followed by those that it holds."""
     is_short = len(text) < _LEAST_BASE64
     if is_short and text.isidentifier():  # most are: names of members
         return _short(text)
     if begins_as_json(text) and _is_json(text):
-        return strings(text)
+        return with_held(strings(text))
     if is_short:
         return _short(text)
     encoded = _BASE64.fullmatch(text)
     if encoded:
-        return _readings(_from_base64(encoded[1]))
+        return _in_base64(encoded[1], [part for _, part in _base64_lines(encoded[1])])
     within = "{" in text or "\n" in text or text.startswith("[")
-    return chain(_strings_within(text), _base64_within(text)) if within else ()
+    return chain(with_held(_strings_within(text)), _base64_within(text)) if within else ()
 
 
 def begins_as_json(text: str) -> bool:
@@ -118,9 +116,33 @@ def _strings_within(text: str) -> Iterator[str]:
 
 def _base64_within(text: str) -> Iterator[str]:
     """What lines of base64 stand for that are not all of a text."""
+    for lines, part in _base64_lines(text):
+        yield from _in_base64(lines, [part])
+
+
+def _base64_lines(text: str) -> Iterator[tuple[str, str]]:
+    """Each block of lines of base64, and the part of it from its widest line on: what encoders write begins with that.
+
+    Before it may stand words without blanks between them, a path say.
+    """
     if "\n" in text:
-        for lines in _BASE64_LINES.finditer(f"\n{text}"):
-            yield from _readings(_from_base64(lines[1]))
+        for block in _BASE64_LINES.finditer(f"\n{text}"):
+            lines = block[1].split()
+            yield block[1], "\n".join(lines[lines.index(max(lines, key=len)) :])
+
+
+def _in_base64(characters: str, parts: Iterable[str]) -> Iterator[str]:
+    """What characters stand for as base64, and what parts of them do, should the rest be words of its alphabet.
+
+    Only what is likelier is looked into, or every layer doubled the work.
+    """
+    whole = _from_base64(characters)
+    octets = [_from_base64(part) for part in parts]
+    if octets == [whole]:
+        octets = []
+    likely, other = ([whole], octets) if not octets or whole.isascii() else (octets, [whole])
+    yield from chain.from_iterable(map(_readings, other))
+    yield from with_held(chain.from_iterable(map(_readings, likely)))
 
 
 def _short(text: str) -> Sequence[str]:

@@ -30,6 +30,10 @@ def compressed(size_bytes: int) -> bytes:
     return hashlib.shake_128(b"").digest(size_bytes)
 
 
+def wrapped(characters: str, width: int, end: str = "\n") -> str:
+    return end.join(characters[start : start + width] for start in range(0, len(characters), width))
+
+
 def texts(body: str | bytes) -> list[str]:
     return list(Content(body.encode() if isinstance(body, str) else body).texts())
 
@@ -121,6 +125,21 @@ def test_members_of_members() -> None:
         json.dumps({"a": f"Content-Transfer-Encoding: base64\r\n\r\n{encoded(TEXT)}\r\n--part"}),
         json.dumps({"a": f"```\n{base64.encodebytes((TEXT + 'x' * 99).encode()).decode()}```"}),
         json.dumps({"a": f"> {encoded(TEXT)}\n\nwrote somebody"}),
+        # Beside words that are of base64's alphabet themselves.
+        json.dumps({"a": f"Please decode this\n{encoded(TEXT)}"}),
+        json.dumps({"a": f"Decode\n{encoded(TEXT)}\nand tell me more"}),
+        json.dumps({"a": f"Summarize this file\n\n{base64.encodebytes(f'{TEXT * 9}'.encode()).decode()}"}),
+        json.dumps({"a": f"-----BEGIN MESSAGE-----\n{wrapped(encoded(TEXT * 9), 64)}\n-----END MESSAGE-----"}),
+        json.dumps({"a": f"base64 plan\n{wrapped(encoded(TEXT * 9), 76)}"}),
+        json.dumps({"a": f"{encoded('x' * 99)}\n\n{encoded(TEXT + 'xx')}".replace("=", "")}),
+        json.dumps({"a": f"documents/plans/of-2027\n{wrapped(encoded(TEXT * 9), 76)}"}),
+        json.dumps({"a": f"See: {'-' * 9}\n{'-' * 17}\n{wrapped(encoded(TEXT * 9), 76)}\n{'-' * 17}"}),
+        json.dumps({"a": f"Please decode this\n{encoded(json.dumps({'b': TEXT, 'c': TEXT}))}"}),
+        # In lines of any length.
+        json.dumps({"a": f"{encoded(TEXT * 9)[:9]}\n{encoded(TEXT * 9)[9:]}"}),
+        json.dumps({"a": f"See:\n{encoded(TEXT * 9)[:21]}\n{encoded(TEXT * 9)[21:]}"}),
+        json.dumps({"a": f"{encoded(json.dumps({'b': TEXT}))[:9]}\n{encoded(json.dumps({'b': TEXT}))[9:]}"}),
+        json.dumps({"a": " ".join(encoded(TEXT * 9)[start : start + 8] for start in range(0, 300, 8))}),
         # Garbled, cut off, too deep, or with something behind: not every reader minds.
         json.dumps({"a": TEXT})[:-1],
         json.dumps({"a": TEXT})[:-2],
@@ -239,10 +258,6 @@ FILES = {
     "flac": b"fLaC\0\0",
     "ogg": b"OggS\0\2",
 }
-
-
-def wrapped(characters: str, width: int, end: str = "\n") -> str:
-    return end.join(characters[start : start + width] for start in range(0, len(characters), width))
 
 
 @pytest.mark.parametrize("begin", FILES.values(), ids=FILES)
@@ -384,8 +399,20 @@ def lines_within_strings() -> str:
     return json.dumps([text])
 
 
+def lines_beside_words(words: str) -> str:
+    """Layers of which each might be seen twice: lines of base64, with and without words of its alphabet."""
+    text = "several words"
+    while len(text) < SIZE_BYTES * 2 // 3:
+        text = f"{words}\n{base64.encodebytes(text.encode()).decode()}"
+    return json.dumps([text])
+
+
 HOSTILE = {
     "lines within strings": lines_within_strings(),
+    **{
+        f"lines beside {words}": lines_beside_words(words)
+        for words in ("Data", "Text", "QUJD", "a", "long/path/without/blanks")
+    },
     "prose": filled("several words, "),
     "letters": filled("a"),
     "letters and blanks": filled(" ", '{"a": "aaaabbbbccccdddd', '!"}'),

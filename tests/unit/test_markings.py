@@ -383,6 +383,21 @@ def test_a_banner_is_found_in_a_body_that_is_no_json(text: str, encoding: str) -
     assert MARKINGS.find(Content(text.encode(encoding)).texts()) in PATTERNS
 
 
+WORDS = st.text("abcdexyzABCDEXYZ019+/-_ \n", max_size=40)  # of base64's alphabet
+
+
+@given(st.data(), st.sampled_from([20, 60, 64, 76, 1_000]), st.booleans(), st.booleans())
+def test_a_banner_is_found_in_lines_of_base64(data: st.DataObject, width: int, is_padded: bool, is_json: bool) -> None:
+    plan = "SECRET//NOFORN\nThe plan is to attack at dawn, and to return before noon."
+    packed = base64.b64encode((json.dumps({"a": plan}) if is_json else plan).encode()).decode()
+    packed = packed if is_padded else packed.rstrip("=")
+    lines = [packed[start : start + width] for start in range(0, len(packed), width)]
+    # Among lines without a blank that are as long, those of base64 cannot be told.
+    before, behind = ([line[: width - 1] for line in data.draw(WORDS).split("\n")] for _ in range(2))
+    text = "\n".join([*before, *lines, *behind])
+    assert MARKINGS.find(Content(json.dumps([text]).encode()).texts()) == "SECRET//*"
+
+
 INVISIBLE = "\u200b\u00ad\u0301\ufe0f\u2060\x00\U000e0020"
 
 
