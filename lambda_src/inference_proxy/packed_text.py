@@ -104,14 +104,17 @@ def unescaped(literal: str) -> str:
 def _strings_within(text: str) -> Iterator[str]:
     """The strings of JSON that is not all of a text: lines of it, a part that was cut off, a block in prose.
 
-    Single words are left out: where the text is code, they are names and keys.
+    Of single words only what they are as base64: where the text is code, they are names and keys.
     """
     start = _OBJECT.search(text) if "{" in text else None
     begin = 0 if text.startswith("[") else start.start() if start else None
     if begin is not None:
         for string in _STRING_WITHIN.finditer(text, begin):
-            if not string[1].isidentifier():
-                yield unescaped(string[1])
+            literal = string[1]
+            if not literal.isidentifier():
+                yield unescaped(literal)
+            elif len(literal) >= _LEAST_BASE64 and literal.isascii():
+                yield from _readings(_from_base64(literal))
 
 
 def _base64_within(text: str) -> Iterator[str]:

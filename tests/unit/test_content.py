@@ -87,6 +87,10 @@ def test_members_of_members() -> None:
     assert second.members("x") == [[JsonObject([("y", 1.0)])]]
 
 
+NAME = encoded(f"{TEXT}, {TEXT}").rstrip("=")
+assert NAME.isidentifier()
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -121,6 +125,11 @@ def test_members_of_members() -> None:
         json.dumps({"a": f"```json\n{json.dumps([{'b': TEXT}])}\n```"}),
         json.dumps({"a": f"[{json.dumps(TEXT)}, "}),
         "\v" + json.dumps({"a": TEXT}),
+        # Base64 in JSON that is not all of a text, though it looks like a name.
+        json.dumps({"a": f'{{"id": 1, "b": "{NAME}"}}\n{{"id": 2, "b": "{NAME}"}}\n'}),
+        json.dumps({"a": f'{{"c": "d e", "b": "{NAME[:-3]}'}),
+        json.dumps({"a": f'Result: {{"c": "d e", "b": "{NAME}"}} end'}),
+        json.dumps({"a": f'Result: {{"{NAME}": 1}} end'}),
         # Base64 that is not all of a text.
         json.dumps({"a": f"Content-Transfer-Encoding: base64\r\n\r\n{encoded(TEXT)}\r\n--part"}),
         json.dumps({"a": f"```\n{base64.encodebytes((TEXT + 'x' * 99).encode()).decode()}```"}),
@@ -181,6 +190,10 @@ def test_texts_are_found_in_any_encoding_of_json(encoding: str) -> None:
         (b'{"a": "%b"}' % (b"word" * 8), ["a", "word" * 8]),
         # In code, single words are names.
         (b'{"a": "x = {\\"SECRET\\": y[\\"CUI\\"]}"}', ["a", 'x = {"SECRET": y["CUI"]}']),
+        (
+            b'{"a": "x = {\\"a_name_of_several_words\\": y[\\"TheNameOfAClassOfTests\\"], z: [\\"NOFORN\\"]}"}',
+            ["a", 'x = {"a_name_of_several_words": y["TheNameOfAClassOfTests"], z: ["NOFORN"]}'],
+        ),
         (b'{"a": "U0VD ABCD Read"}', ["a", "U0VD ABCD Read"]),
         (b'{"a": ["Read", "Task", "Write", "WebFetch", "TOOL"]}', ["a", "Read", "Task", "Write", "WebFetch", "TOOL"]),
         (b'{"a": "------------------\\nwords\\n__________________"}', ["a", f"{'-' * 18}\nwords\n{'_' * 18}"]),
@@ -432,6 +445,7 @@ HOSTILE = {
     "data": filled("data:"),
     "objects in a string": filled('x{\\"a\\":'),
     "strings in a string": filled('x{\\"a b\\":\\"c d\\",'),
+    "names in a string": filled('{\\"aaaabbbbccccddddeeee\\":'),
     "commas in a string": filled(',\\"x y', before='{"a": "{\\"x\\":'),
     "blocks of base64": filled("aaaabbbbccccdddd\\nb c\\n"),
     "short words of base64": json.dumps(["Summ"] * (SIZE_BYTES // 8)),
