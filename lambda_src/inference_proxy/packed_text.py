@@ -14,9 +14,10 @@ SPACE = " \t\n\r\ufeff"  # what readers skip before JSON, the byte order mark am
 _JSON_STARTS = ("{", "[", '"')
 STRING = re.compile(r'"((?:[^"\\]++|\\.)*+)"?', re.DOTALL)  # the last quote is optional: nothing is read twice
 _COLON = re.compile(r"\s*+:\s*+")
-# Somewhere in a text, an object and the strings in it; the last one may be cut off. None goes over lines: base64 in
-# them is found as such, and what can be found twice in every layer takes for ever.
+# Somewhere in a text, an object or an array and the strings in it; the last one may be cut off. None goes over lines:
+# base64 in them is found as such, and what can be found twice in every layer takes for ever.
 _OBJECT = re.compile(r'\{\s*+"(?:[^"\\\n]++|\\.)*+"\s*+:')
+_ARRAY = re.compile(r'\[(?<![\w)\]]\[)(?:\s*+[\w.+-]++\s*+,)*+\s*+"')  # behind a name it would be an index
 _STRING_WITHIN = re.compile(r'[{\[,:]\s*+"((?:[^"\\\n]++|\\.)*+)(?:"(?=\s*+[,:\]}])|"?+\Z)')
 _BASE64 = re.compile(r"(?:data:[^,]{0,200},)?([\w+/\s-]*+)[=\s]*+", re.ASCII)  # both alphabets, broken into lines
 _LEAST_BASE64 = 16  # characters: shorter texts are words
@@ -56,7 +57,7 @@ def _held(text: str) -> Iterable[str]:
     encoded = _BASE64.fullmatch(text)
     if encoded:
         return _in_base64(encoded[1], [part for _, part in _base64_lines(encoded[1])])
-    within = "{" in text or "\n" in text or text.startswith("[")
+    within = "{" in text or "[" in text or "\n" in text
     return chain(with_held(_strings_within(text)), _base64_within(text)) if within else ()
 
 
@@ -106,10 +107,11 @@ def _strings_within(text: str) -> Iterator[str]:
 
     Of single words only what they are as base64: where the text is code, they are names and keys.
     """
-    start = _OBJECT.search(text) if "{" in text else None
-    begin = 0 if text.startswith("[") else start.start() if start else None
-    if begin is not None:
-        for string in _STRING_WITHIN.finditer(text, begin):
+    starts = (
+        [0] if text.startswith("[") else [one.start() for one in (_OBJECT.search(text), _ARRAY.search(text)) if one]
+    )
+    if starts:
+        for string in _STRING_WITHIN.finditer(text, min(starts)):
             literal = string[1]
             if not literal.isidentifier():
                 yield unescaped(literal)
