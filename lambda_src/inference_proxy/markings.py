@@ -50,12 +50,14 @@ _PLACE = (
     rf"(?:[\[(]{_BEFORE.pattern})?"
 )
 _INLINE = rf"(?:[*~`]++|__++|{_TAG})*+"  # mark-up between the words of a banner
-_GAP = rf"{_INLINE}[ \t]++(?:[ \t*~`]++|__++|{_TAG})*+"
+_BLANKS = rf"(?:[ \t*~`]++|__++|{_TAG})*+"
+_GAP = rf"{_INLINE}[ \t]++{_BLANKS}"
 # `SECRET // NOFORN` opens a marking, all in capitals up to its end; `SECRET // who may see it` is a line of code.
 _OPENING = (
     rf"{_INLINE}(?://|[ \t]++//[ \t]*+(?!(?:TODO|FIXME|XXX|HACK|NOTE|NOSONAR|OK)\b)"
-    rf"(?=[A-Z0-9]{{2}}(?:{_TAG}|[^a-z<){_ENDS}])*+(?:[){_ENDS}]|\Z)))"
+    rf"(?=[A-Z][A-Z0-9](?:{_TAG}|[^a-z<){_ENDS}])*+(?:[){_ENDS}]|\Z)))"
 )
+_PORTION_OPENING = rf"{_OPENING}(?={_BLANKS}[A-Z]{{2}})"  # `(C//8, H, W)` divides
 # In HTML these begin and end lines. The first look tells most other tags at once.
 _BLOCK_TAG = re.compile(
     r"<(?=/?[bcdfhlpt])/?(?:body|br|center|div|footer|h[1-6]|header|li|p|table|t[dhr])"
@@ -130,8 +132,10 @@ def _marking(pattern: str) -> tuple[str, str]:
     """The regular expressions of a pattern: of its text, and of what has to follow."""
     begins = pattern.endswith("*")
     literal = literal_text(pattern)
-    end = ("" if not literal.endswith("//") else _OPENING) if begins else _BEHIND
-    text = re.escape(literal.removesuffix("//") if end == _OPENING else literal)
+    opens = begins and literal.endswith("//")
+    opening = _PORTION_OPENING if literal.startswith("(") else _OPENING
+    end = opening if opens else "" if begins else _BEHIND
+    text = re.escape(literal.removesuffix("//") if opens else literal)
     blank, slashes = (_GAP, rf"{_INLINE}[ \t]*+//{_INLINE}[ \t]*+") if "//" in literal else (r"[ \t]++", "")
     return text.replace(r"\ ", blank).replace("//", slashes), end
 
