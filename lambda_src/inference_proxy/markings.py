@@ -44,9 +44,11 @@ _BEHIND = rf"(?:[/{_MARKS}]++|{_TAG}|,,++)*+(?=[{_ENDS}]|\Z)"
 _NUMBERS = (
     rf"(?:\(?(?:[0-9]{{1,6}}+[.):]?+|(?:[A-Za-z]|[ivx]{{2,4}}+)[.)])[{_MARKS}]*+){{0,6}}"  # of a paragraph or line
 )
-# What tools that show files put before a line: its number, and the file's name before that. And brackets.
+# What tools that show files put before a line: its number, with a column, and the file's name before that; grep has a
+# dash behind each in lines of context. And brackets.
 _PLACE = (
-    rf"(?:(?:[A-Za-z0-9_./-]{{1,200}}+:)?[0-9]{{1,6}}+(?=[.):{_MARKS}])[.):]?+{_BEFORE.pattern})?"
+    rf"(?:(?:(?:[A-Za-z0-9_./\\() ]{{0,200}}+[:-]){{1,20}}?[0-9]{{1,6}}+[:-]"
+    rf"|(?:[A-Za-z0-9_./-]{{1,200}}+:)?[0-9]{{1,6}}+(?=[.):{_MARKS}])[.):]?+){_BEFORE.pattern})?"
     rf"(?:[\[(]{_BEFORE.pattern})?"
 )
 _INLINE = rf"(?:[*~`]++|__++|{_TAG})*+"  # mark-up between the words of a banner
