@@ -7,7 +7,8 @@ Of the objects that were written on these days, and of the requests that came on
            as configured, since when it says that it was written
   lines    none was changed, removed, added or moved: by numbers and hashes, by the chain from object to object, from
            the one before these days to the one behind them, and to the head, which the router keeps in a table
-  records  each has one beginning and at most one outcome; nobody changed it afterwards, nobody deleted it
+  records  each has one beginning and at most one outcome, which changed nothing but what outcomes set; nobody changed
+           it afterwards, nobody deleted it
   table    what the audit table still has is what the archive says, and the other way round
 
 The last line is "verified: ..." or "BROKEN: ..."; the exit code 0 or 1, and 2 if nothing was proven: the arguments make

@@ -51,7 +51,10 @@ def _check_differing(
     left = len(differing)
     behind = progress(links.objects_after(), lambda: f"{left:,} records differ; reading on behind these days")
     for change in chain.from_iterable(found.changes for found in behind) if differing else ():
-        if differing.get(change.request_id) == change.digest:
+        if change.request_id not in differing:
+            continue
+        histories.add([change])
+        if differing[change.request_id] == change.digest:
             del differing[change.request_id]
             if not differing:
                 return

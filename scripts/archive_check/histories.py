@@ -4,9 +4,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from archive_check.findings import Findings
-from archive_check.objects import Change
+from archive_check.objects import Change, Intent
 
 _FIRST_STATES = ("STARTED", "DENIED")
+# How a record may end, and as what the table finds it then.
+_ENDS = {
+    "COMPLETED": ("SUCCESS", "ERROR"),
+    "FAILED": ("ERROR",),
+    "DENIED": ("DENIED",),
+    "ABANDONED": ("ABANDONED",),
+}
 
 
 @dataclass(slots=True)
@@ -16,6 +23,7 @@ class History:
     timestamp: str
     where: str  # its newest state in the archive
     digest: bytes
+    intent: Intent
     expires_at: int
     inserted: bool = False
     ended: bool = False
@@ -53,7 +61,7 @@ class Histories:
     def _take(self, change: Change) -> None:
         history = self.by_request.get(change.request_id)
         if history is None:
-            history = History(change.timestamp, change.where, change.digest, change.expires_at)
+            history = History(change.timestamp, change.where, change.digest, change.intent, change.expires_at)
             self.by_request[change.request_id] = history
         if change.event == "REMOVE":
             history.removed = True
@@ -68,6 +76,12 @@ class Histories:
             self._break("changed record", change, f"begins as {change.state}, as the router never writes it")
         elif change.event == "MODIFY" and not ends:
             self._break("changed record", change, "was changed while it was under way")
+        elif change.event == "MODIFY" and change.outcome not in _ENDS.get(change.state, ()):
+            end = f"{change.state or 'nothing'}, as {change.outcome or 'nothing'} in the table's index"
+            self._break("changed record", change, f"ends as {end}, as the router never writes it")
+        elif not change.intent.is_kept_in(history.intent):
+            text = f"differs from {history.where} in more than an outcome may change"
+            self._break("changed record", change, text)
         if change.event == "INSERT":
             history.inserted = True
             self.out_of_order += history.ended and not ends

@@ -14,13 +14,20 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from archive_check.keys import is_key
-from archive_check.objects import ArchivedObject, Change
+from archive_check.objects import ArchivedObject, Change, Intent
 
 MOST_BYTES = 32_000_000  # of an object, packed or not; what Lambda hands the writer at once has 6 MB
 _LINE = re.compile(rb'\{"hash":"([0-9a-f]{64})","entry":(\{.*\})\}')
 _RECORD = b',"record":'  # in no text: there its quotes would be escaped
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _HEADER = {"key": str, "previous": str, "previousHash": str, "previousSha256": str, "next": str, "lines": int}
+# All that a record's outcome sets, by lambda_src/inference_proxy/audit.py in this release or an earlier one.
+OUTCOME_ATTRIBUTES = {
+    *("state", "outcomeDayShard", "success", "statusCode", "errorCode", "decision", "decisionRule", "closedAt"),
+    *("attempts", "latency", "upstreamLatencyMs", "upstreamRequestId", "endpoint", "destinationRegion"),
+    *("authMode", "credentialVersion", "clockSkewSeconds"),
+    *("responseSize", "inputTokens", "outputTokens", "cacheReadInputTokens", "cacheWriteInputTokens"),
+}
 _EVENTS = ("INSERT", "MODIFY", "REMOVE")
 _NUMBERS = range(1, 2**53)
 _SHOWN = 5
@@ -36,6 +43,16 @@ class _Line(NamedTuple):
 def digest(record: Mapping[str, Any]) -> bytes:
     """The digest of a record, as it would be archived."""
     return hashlib.sha256(json.dumps(record, separators=(",", ":")).encode()).digest()
+
+
+def intent(record: Mapping[str, Any], event: str) -> Intent:
+    """What a record says of its intent, as ``event`` has written it."""
+    kept = {name: value for name, value in record.items() if name not in OUTCOME_ATTRIBUTES}
+    decision = record.get("decision")
+    denied_late = (event, record.get("state"), decision) == ("MODIFY", "DENIED", "DENY")
+    # repr takes half of json's time, and every record of an archive comes by here twice.
+    text = repr(kept).encode()
+    return Intent(hashlib.sha256(text).digest(), "" if denied_late else f"{decision} {record.get('decisionRule')}")
 
 
 def check(key: str, body: bytes) -> ArchivedObject:
@@ -166,9 +183,16 @@ def _change(key: str, line: _Line) -> Change:
         request_id=record["requestId"],
         timestamp=_text(record.get("timestamp")),
         state=_text(record.get("state")),
+        outcome=_outcome(record),
+        intent=intent(record, line.entry["event"]),
         expires_at=expires_at if isinstance(expires_at, int) else 0,
         digest=hashlib.sha256(line.text.partition(_RECORD)[2][:-1]).digest(),
     )
+
+
+def _outcome(record: Mapping[str, Any]) -> str:
+    outcome, _, place = _text(record.get("outcomeDayShard")).partition("#")
+    return outcome if place == record.get("dayShard") else ""
 
 
 def _text(value: object) -> str:

@@ -6,6 +6,18 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 
+class Intent(NamedTuple):
+    """What a record says of the time before anything was sent."""
+
+    digest: bytes  # of all that no outcome sets
+    decision: str  # and by which rule; "" where it is the outcome that denied
+
+    def is_kept_in(self, other: "Intent") -> bool:
+        """Whether beginning and outcome, in whichever order, agree. Only to deny, an outcome decides anew."""
+        decided_anew = "" in (self.decision, other.decision)
+        return self.digest == other.digest and (decided_anew or self.decision == other.decision)
+
+
 class Change(NamedTuple):
     """A change of an audit record, as far as the check needs it."""
 
@@ -15,6 +27,8 @@ class Change(NamedTuple):
     request_id: str
     timestamp: str
     state: str
+    outcome: str  # by which the table finds it; "" if not there where its day is
+    intent: Intent
     expires_at: int  # epoch seconds
     digest: bytes  # of the whole record, as it is written
 

@@ -202,7 +202,14 @@ class ArchiveBench:
 
     def change(self, record: StreamRecord, state: str = "COMPLETED", **attributes: dict[str, str]) -> StreamRecord:
         """Write an outcome, or whatever else; what the stream says of it."""
-        item = record["dynamodb"]["NewImage"] | {"state": {"S": state}, "latency": {"N": "321"}} | attributes
+        begun = record["dynamodb"]["NewImage"]
+        found_as = {"COMPLETED": "SUCCESS", "FAILED": "ERROR"}.get(state, state)
+        outcome = {
+            "state": {"S": state},
+            "outcomeDayShard": {"S": f"{found_as}#{begun['dayShard']['S']}"},
+            "latency": {"N": "321"},
+        }
+        item = begun | outcome | attributes
         self.dynamodb.put_item(TableName=self.audit_table, Item=item)
         return stream_record("MODIFY", item)
 

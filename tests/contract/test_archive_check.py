@@ -1,5 +1,6 @@
 """The archive's check: each way in which an archive can be broken is found by name, and honest ones are verified."""
 
+import dataclasses
 import gzip
 import json
 import os
@@ -10,7 +11,11 @@ from typing import Any
 import pytest
 
 import verify_audit
+from archive_check.lines import OUTCOME_ATTRIBUTES
+from inference_proxy.audit import AuditTrail
 from inference_proxy.aws_service import AwsServiceError
+from inference_proxy.decisions import Decision
+from inference_proxy.models import Caller, Crossing, Deadline, Outcome, RecordKey, Request
 from tests.contract.archive_bench import TODAY, ArchiveBench, append, side_by_side
 from tests.contract.archive_tampering import (
     DAY1,
@@ -257,6 +262,114 @@ def test_changes_that_the_router_never_makes(archive: ArchiveBench) -> None:
         f"changed record: request begun was changed while it was under way: {key(DAY3, 5)} line 3",
         f"changed record: request anew was written anew over an older one: {key(DAY3, 5)} line 4",
     ]
+
+
+SOMEBODY_ELSE = {"S": "arn:aws-us-gov:iam::123456789012:role/somebody-else"}
+ELSEWHERE = {"S": "2001-01-01#0"}
+
+
+@pytest.mark.parametrize("swapped", [False, True], ids=["in order", "out of order"])
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"callerArn": SOMEBODY_ELSE},
+        {"modelId": {"S": "another"}},
+        {"payloadSha256": {"S": "0" * 64}},
+        {"requestSize": {"N": "1"}},
+        {"requestSize": {"S": "1234"}},
+        {"ttl": {"N": "1"}},
+        {"dayShard": ELSEWHERE, "outcomeDayShard": {"S": f"SUCCESS#{ELSEWHERE['S']}"}},
+        {"callerDayShard": ELSEWHERE},
+        {"timeKey": {"S": "x"}},
+        {"decision": {"S": "DENY"}},
+        {"decisionRule": {"S": "another"}},
+        {"note": {"S": "added"}},
+    ],
+    ids=lambda attributes: "+".join(attributes),
+)
+def test_an_outcome_that_changes_more_than_an_outcome(
+    empty_archive: ArchiveBench, attributes: dict[str, dict[str, str]], swapped: bool
+) -> None:
+    """Whoever may update the table can write it as the only end that the record ever had."""
+    empty_archive.on(DAY1)
+    begun = empty_archive.begin("victim")
+    changes = [begun, empty_archive.change(begun, **attributes)]
+    for change in reversed(changes) if swapped else changes:
+        append(empty_archive.writer(), [change])
+    second, third = f"{key(DAY1, 1)} line 2", f"{key(DAY1, 2)} line 2"
+    text = f"changed record: request victim differs from {second} in more than an outcome may change: {third}"
+    assert text in broken(empty_archive, DAY1, DAY1)
+
+
+@pytest.mark.parametrize(
+    ("state", "found_as", "said"),
+    [
+        ({"S": "BANANA"}, "BANANA", "BANANA, as BANANA"),
+        ({"N": "7"}, "SUCCESS", "nothing, as SUCCESS"),
+        (None, "SUCCESS", "nothing, as SUCCESS"),
+        ({"S": "COMPLETED"}, "STARTED", "COMPLETED, as STARTED"),
+        ({"S": "FAILED"}, "SUCCESS", "FAILED, as SUCCESS"),
+        ({"S": "COMPLETED"}, "", "COMPLETED, as nothing"),
+    ],
+)
+def test_an_end_that_the_router_never_writes(
+    empty_archive: ArchiveBench, state: dict[str, str] | None, found_as: str, said: str
+) -> None:
+    empty_archive.on(DAY1)
+    begun = empty_archive.begin("victim")
+    ended = empty_archive.change(begun)
+    image = ended["dynamodb"]["NewImage"]
+    image["outcomeDayShard"] = {"S": f"{found_as}#{image['dayShard']['S']}"}
+    del image["state"]
+    image |= {"state": state} if state else {}
+    append(empty_archive.writer(), [begun, ended])
+    text = f"request victim ends as {said} in the table's index, as the router never writes it"
+    assert f"changed record: {text}: {key(DAY1, 1)} line 3" in broken(empty_archive, DAY1, DAY1)
+
+
+def test_an_outcome_that_denies_decides_anew(empty_archive: ArchiveBench) -> None:
+    """A rule that is only asked once the credential is known."""
+    empty_archive.on(DAY1)
+    begun = empty_archive.begin("barred")
+    decision = {"decision": {"S": "DENY"}, "decisionRule": {"S": "BarredRegion"}}
+    append(empty_archive.writer(), [begun, empty_archive.change(begun, "DENIED", **decision)])
+    verified(empty_archive, DAY1, DAY1)
+
+
+def test_an_outcome_behind_the_range_changes_no_more_than_an_outcome(empty_archive: ArchiveBench) -> None:
+    writer = empty_archive.writer()
+    empty_archive.on(DAY1, hour=23)
+    begun = [empty_archive.begin(name) for name in ("victim", "made-up", "honest")]
+    append(writer, begun)
+    empty_archive.on(DAY2)
+    victim, made_up, honest = begun
+    changed = empty_archive.change(victim, callerArn=SOMEBODY_ELSE)
+    append(writer, [changed, empty_archive.change(made_up, "BANANA"), empty_archive.change(honest)])
+    lines = broken(empty_archive, DAY1, DAY1)
+    assert [line.split()[3] for line in lines] == ["victim", "made-up"]
+    assert all(line.startswith("changed record: request ") and key(DAY2, 1) in line for line in lines)
+
+
+def test_what_an_outcome_sets_is_what_the_router_writes() -> None:
+    """The check's list of it is its own; a name too few breaks honest archives, one too many hides changes."""
+    written: set[str] = set()
+
+    class Table:
+        def call(self, operation: str, arguments: dict[str, Any], seconds: float) -> dict[str, Any]:
+            assert operation == "UpdateItem"
+            written.update(name.removeprefix("#") for name in arguments["ExpressionAttributeNames"])
+            return {}
+
+    def filled(kind: Any) -> Any:
+        return kind(**{part.name: 7 if "int" in str(part.type) else "x" for part in dataclasses.fields(kind)})
+
+    table: Any = Table()
+    trail, deadline = AuditTrail(table, "requests", 30, "release"), Deadline.after(20)
+    request = Request("request", "invocation", "POST", "/", filled(Caller), deadline)
+    crossing = Crossing(request, "InvokeModel", filled(Decision), "0" * 64, 7)
+    trail.finish(crossing, filled(Outcome), 321, deadline)
+    trail.abandon(RecordKey("request", f"{DAY1}T12:00:00.000Z"), deadline)
+    assert written == OUTCOME_ATTRIBUTES
 
 
 def test_a_record_without_its_beginning(archive: ArchiveBench) -> None:
