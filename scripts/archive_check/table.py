@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from archive_check.histories import History
-from archive_check.lines import digest
+from archive_check.lines import digest, intent
 from deployment import REPOSITORY
 
 sys.path.insert(0, str(REPOSITORY / "lambda_src"))
@@ -56,7 +56,8 @@ class AuditTable:
         self._name = name
         self._histories = histories
         self._archive_since = archive_since
-        self._settled_before = (datetime.now(UTC) - UNDER_WAY).isoformat()
+        now = datetime.now(UTC)
+        self._settled_before, self._to_come = (now - UNDER_WAY).isoformat(), (now + UNDER_WAY).isoformat()
         for operation in ("Query", "BatchGetItem"):
             dynamodb.meta.events.register(f"before-parse.dynamodb.{operation}", _as_it_came)
 
@@ -88,13 +89,22 @@ class AuditTable:
             history, stored = self._histories.get(request_id), digest(record)
             if history and history.digest == stored:
                 continue
-            if timestamp >= self._settled_before:
+            if timestamp >= self._settled_before or (history and self._is_just_closed(record, history)):
                 found.under_way += 1
             elif not history and timestamp < self._archive_since:
                 found.older_than_archive += 1
             else:
                 found.differing[request_id] = stored
         return found
+
+    def _is_just_closed(self, record: Mapping[str, object], history: History) -> bool:
+        """Whether a reconciler may just have closed a record, however old that is, and done nothing else to it."""
+        open_till_now = history.inserted and not history.ended and record.get("state") == "ABANDONED"
+        return (
+            open_till_now
+            and self._settled_before <= str(record.get("closedAt")) < self._to_come
+            and intent(record, "MODIFY").is_kept_in(history.intent)
+        )
 
     def _keys(self, partition: str) -> list[list[Any]]:
         """The keys of one part of a day, by the hundred."""

@@ -209,6 +209,8 @@ class ArchiveBench:
             "outcomeDayShard": {"S": f"{found_as}#{begun['dayShard']['S']}"},
             "latency": {"N": "321"},
         }
+        if state == "ABANDONED":
+            outcome["closedAt"] = {"S": datetime.now(UTC).isoformat().replace("+00:00", "Z")}
         item = begun | outcome | attributes
         self.dynamodb.put_item(TableName=self.audit_table, Item=item)
         return stream_record("MODIFY", item)
