@@ -51,7 +51,7 @@ def verify(inputs: Mapping[str, Any], first_day: date, last_day: date) -> int:
     storage = Storage(archive["retention"]["mode"], archive["retention"]["days"], archive["kms_key_arn"], findings)
     links, histories = Links(bucket, storage, head, findings), Histories(findings)
 
-    keys = bucket.keys(days)
+    keys = bucket.keys(days[0], days[-1])
     entries, chain = 0, list[str]()
     for found in _progress(bucket.read(keys), lambda: f"read {len(histories.by_request):,} records' histories"):
         links.follow(found)

@@ -1,5 +1,6 @@
 """Reads the archive's bucket: which objects and versions there are, and what they hold. ``s3`` is a boto3 client."""
 
+import re
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -11,6 +12,9 @@ from archive_check.keys import FOLDER, folder_of, is_key
 from archive_check.objects import ArchivedObject, Stored
 
 _SIDE_BY_SIDE = 16
+_LAST_DAY = "9999-12-31"
+_FOLDER_OF_DAYS = re.compile(r"records/[0-9]{4}/(?:[0-9]{2}/)?")  # a year's or a month's
+_FOLDER_OF_DAY = re.compile(r"records/[0-9]{4}/[0-9]{2}/[0-9]{2}/")
 
 
 @dataclass
@@ -30,11 +34,11 @@ class ArchiveBucket:
         self._findings = findings
         self._known: dict[str, Versions] = {}
 
-    def keys(self, days: Iterable[str]) -> list[str]:
+    def keys(self, first_day: str, last_day: str) -> list[str]:
         """The keys of some days (YYYY-MM-DD), in the order of the chain; anything beside the chain is a break."""
         found: dict[str, Versions] = {}
         with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-            for of_a_day in pool.map(self._versions, map(folder_of, days)):
+            for of_a_day in pool.map(self._versions, self._folders(first_day, last_day)):
                 found |= of_a_day
         for key, versions in found.items():
             self._check(key, versions)
@@ -42,10 +46,15 @@ class ArchiveBucket:
         return sorted(key for key, versions in found.items() if is_key(key) and versions.contents)
 
     def first_key_after(self, day: str) -> str | None:
-        """The key of the first object after a day, but for those under a delete marker; None at the end."""
-        after = f"{folder_of(day)}~"  # behind all of that day's keys
-        answer = self._s3.list_objects_v2(Bucket=self._name, Prefix=FOLDER, StartAfter=after, MaxKeys=1)
-        return str(answer["Contents"][0]["Key"]) if answer.get("Contents") else None
+        """The key of the first object of the chain after a day, under a delete marker or not; None at the end. Whatever
+        else stands before it is a break: it might have been put there to be taken for it."""
+        for folder in self._folders(day, _LAST_DAY):
+            found = self._versions(folder) if folder != folder_of(day) else {}
+            for key in sorted(key for key, versions in found.items() if versions.contents):
+                if is_key(key):
+                    return key
+                self._check(key, found[key])
+        return None
 
     def read(self, keys: Iterable[str]) -> Iterator[ArchivedObject]:
         """The objects of known keys, side by side, in the order of the keys."""
@@ -109,6 +118,20 @@ class ArchiveBucket:
                 "replaced object",
                 f"{key} has a second version ({newer}); the first one is checked, {versions.contents[0]}",
             )
+
+    def _folders(self, first_day: str, last_day: str, of: str = FOLDER) -> Iterator[str]:
+        """The folders that there are of some days, in order, found by those of years and months: a range may be long,
+        and the archive short."""
+        first, last = folder_of(first_day), folder_of(last_day)
+        for page in self._s3.get_paginator("list_object_versions").paginate(
+            Bucket=self._name, Prefix=of, Delimiter="/"
+        ):
+            for folder in (str(part["Prefix"]) for part in page.get("CommonPrefixes", ())):
+                is_of_these_days = first[: len(folder)] <= folder <= last[: len(folder)]
+                if is_of_these_days and _FOLDER_OF_DAY.fullmatch(folder):
+                    yield folder
+                elif is_of_these_days and _FOLDER_OF_DAYS.fullmatch(folder):
+                    yield from self._folders(first_day, last_day, folder)
 
     def _versions(self, prefix: str) -> dict[str, Versions]:
         found: dict[str, Versions] = {}

@@ -39,7 +39,9 @@ def check_table(
         findings.add("deleted record", text)
     _check_differing(compared.differing, histories, links, findings, progress)
     minutes = UNDER_WAY.seconds // 60
-    findings.note(compared.under_way, f"records begun or closed in the last {minutes} minutes may be on their way to the archive")
+    findings.note(
+        compared.under_way, f"records begun or closed in the last {minutes} minutes may be on their way to the archive"
+    )
     findings.note(compared.older_than_archive, "records are older than the archive, so it does not have them")
     return len(compared.seen)
 

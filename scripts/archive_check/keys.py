@@ -9,7 +9,7 @@ from datetime import date
 
 FOLDER = "records/"
 FIRST_KEY = "records/00000000.jsonl.gz"
-_KEY = re.compile(r"records/([0-9]{4})/([0-9]{2})/([0-9]{2})/[0-9]{8}\.jsonl\.gz")
+_KEY = re.compile(r"records/([0-9]{4})/([0-9]{2})/([0-9]{2})/(?!0{8})[0-9]{8}\.jsonl\.gz")
 
 
 def is_key(text: str) -> bool:

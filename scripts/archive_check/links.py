@@ -43,8 +43,9 @@ class Links:
             before = last or self._object_before(self._after)
             if before:
                 self._check_link(before, self._after)
-            if before and not self._after.header:
-                text = f"{self._after.key} cannot be read, which would say whether {before.key} is what was written"
+            if not self._after.header:
+                what = f"whether {before.key} is what was written" if before else "what comes before it"
+                text = f"{self._after.key} cannot be read, which would say {what}"
                 self._findings.add("damaged object", text)
         if self._head:
             self._check_head(self._head)

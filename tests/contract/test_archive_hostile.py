@@ -11,7 +11,17 @@ import pytest
 from archive_check import lines
 from inference_proxy.archive_object import ArchiveEnd, compose
 from tests.contract.archive_bench import TODAY, ArchiveBench, append
-from tests.contract.archive_tampering import DAY1, DAY2, DAY3, broken, key, rechained, set_attribute, verified
+from tests.contract.archive_tampering import (
+    DAY1,
+    DAY2,
+    DAY3,
+    broken,
+    key,
+    rechained,
+    set_attribute,
+    table_key,
+    verified,
+)
 
 # --- Bytes ---
 
@@ -241,6 +251,56 @@ def test_an_object_behind_the_range_that_is_no_witness(archive: ArchiveBench) ->
     assert line == (
         f"damaged object: {key(DAY3, 1)} cannot be read, which would say whether {key(DAY2, 4)} is what was written"
     )
+
+
+def remove_day(archive: ArchiveBench, day: date) -> None:
+    """Its objects, and its records in the table: when that day is checked alone, only what is behind it tells."""
+    names = [name for name in sorted(archive.keys()) if name.startswith(f"records/{day:%Y/%m/%d}/")]
+    records = [json.loads(line)["entry"].get("record") for name in names for line in archive.lines(name)]
+    for request_id in {record["requestId"] for record in records if record}:
+        archive.dynamodb.delete_item(TableName=archive.audit_table, Key=table_key(archive, request_id))
+    archive.remove(*names)
+
+
+MISSING = f"removed object: {key(DAY2, 4)} is missing, on which {key(DAY3, 1)} follows"
+
+
+@pytest.mark.parametrize("name", [f"records/{DAY3:%Y/%m/%d}/!", key(DAY3, 0), f"records/{DAY2:%Y/%m}/00/{DAY2:%d}.gz"])
+@pytest.mark.parametrize("more", [0, 1200])
+def test_a_removed_day_and_what_stands_before_the_object_that_tells(
+    archive: ArchiveBench, name: str, more: int
+) -> None:
+    """More of it than S3 lists at once."""
+    remove_day(archive, DAY2)
+    for place in (name, *(f"{name}{number:04d}" for number in range(more))):
+        archive.s3.put_object(Bucket=archive.bucket, Key=place, Body=b"x", ChecksumAlgorithm="SHA256")
+    lines = broken(archive, DAY2, DAY2)
+    assert MISSING in lines
+    is_behind = name.startswith(f"records/{DAY3:%Y/%m/%d}/")
+    assert (f"foreign object: {name} is none that the router writes" in lines) is is_behind
+
+
+def test_a_removed_day_and_delete_markers_on_all_behind_it(archive: ArchiveBench) -> None:
+    remove_day(archive, DAY2)
+    for number in (1, 2, 3):
+        archive.s3.delete_object(Bucket=archive.bucket, Key=key(DAY3, number))
+    assert MISSING in broken(archive, DAY2, DAY2)
+
+
+def test_a_removed_day_and_an_object_behind_it_that_is_no_witness(archive: ArchiveBench) -> None:
+    remove_day(archive, DAY2)
+    archive.forge(key(DAY3, 1), b"nothing")
+    assert broken(archive, DAY2, DAY2) == [
+        f"damaged object: {key(DAY3, 1)} cannot be read, which would say what comes before it"
+    ]
+
+
+def test_a_removed_day_and_nothing_behind_it_but_what_the_router_never_wrote(archive: ArchiveBench) -> None:
+    remove_day(archive, DAY2)
+    remove_day(archive, DAY3)
+    archive.forge(key(DAY3, 0), b"nothing")
+    lines = broken(archive, DAY2, DAY2)
+    assert f"removed day: nothing is left up to {key(DAY3, 3)}, which the head names as the end" in lines
 
 
 @pytest.mark.parametrize("request_id", ["", "\ud800", "\x1b[2J", "x" * 3000])
