@@ -8,11 +8,11 @@ from typing import Any
 
 from archive_check import lines
 from archive_check.findings import Findings
-from archive_check.keys import FOLDER, folder_of, is_key
+from archive_check.keys import FIRST_KEY, FOLDER, day_of, folder_of, is_key
 from archive_check.objects import ArchivedObject, Stored
 
 _SIDE_BY_SIDE = 16
-_LAST_DAY = "9999-12-31"
+_FIRST_DAY, _LAST_DAY = "0001-01-01", "9999-12-31"
 _FOLDER_OF_DAYS = re.compile(r"records/[0-9]{4}/(?:[0-9]{2}/)?")  # a year's or a month's
 _FOLDER_OF_DAY = re.compile(r"records/[0-9]{4}/[0-9]{2}/[0-9]{2}/")
 
@@ -55,6 +55,23 @@ class ArchiveBucket:
                     return key
                 self._check(key, found[key])
         return None
+
+    def look_before(self, key: str) -> ArchivedObject | None:
+        """The nearest object that is left before a key, as ``look_at`` has it; None if there is none."""
+        for folder in reversed([*self._folders(_FIRST_DAY, day_of(key).isoformat())]):
+            if earlier := [each for each in self._keys_of(folder) if each < key]:
+                return self.look_at(earlier[-1])
+        return self.look_at(FIRST_KEY) if key > FIRST_KEY else None
+
+    def look_behind(self, key: str) -> ArchivedObject | None:
+        """The nearest object that is left behind a key, likewise."""
+        for folder in self._folders(day_of(key).isoformat(), _LAST_DAY):
+            if later := [each for each in self._keys_of(folder) if each > key]:
+                return self.look_at(later[0])
+        return None
+
+    def _keys_of(self, folder: str) -> list[str]:
+        return sorted(key for key, versions in self._versions(folder).items() if is_key(key) and versions.contents)
 
     def read(self, keys: Iterable[str]) -> Iterator[ArchivedObject]:
         """The objects of known keys, side by side, in the order of the keys."""

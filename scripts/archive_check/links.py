@@ -24,6 +24,7 @@ class Links:
         self._findings = findings
         self._last: ArchivedObject | None = None  # of the range
         self._after: ArchivedObject | None = None
+        self._excuse = ""  # the key of the object whose lock last excused a gap
 
     def follow(self, found: ArchivedObject) -> None:
         """Check that this object follows on the last one; on the one before the range if it is the first."""
@@ -43,6 +44,8 @@ class Links:
             before = last or self._object_before(self._after)
             if before:
                 self._check_link(before, self._after)
+            if self._excuse == self._after.key:
+                self._storage.check(self._after, before)
             if not self._after.header:
                 what = f"whether {before.key} is what was written" if before else "what comes before it"
                 text = f"{self._after.key} cannot be read, which would say {what}"
@@ -84,7 +87,7 @@ class Links:
                 self._storage.check(before, found)  # one batch wrote both
                 # The earlier one of both: of the first nothing else says that it is what was written.
                 self.complete_since = min(str(before.header["archivedAt"]), began_at) if before.header else began_at
-        elif self._storage.is_over(previous, found):
+        elif self._is_over(previous, found, before):
             self.complete_since = began_at
             self._findings.note(1, f"object before the range is gone, as its retention is over: {previous}")
         else:
@@ -102,11 +105,20 @@ class Links:
 
     def _check_gap(self, before: ArchivedObject, found: ArchivedObject) -> None:
         last_key = found.header["previous"] if found.header else "unknown"
-        if found.header and day_of(before.key) <= day_of(last_key) and self._storage.is_over(last_key, found):
+        if found.header and day_of(before.key) <= day_of(last_key) and self._is_over(last_key, found, before):
             self.complete_since = str(found.header["archivedAt"])
             self._findings.note(1, f"gaps are where the retention is over: objects up to {last_key} are gone")
         else:
             self._missing(before, last_key, found.first_number, before_key=found.key)
+
+    def _is_over(self, missing_key: str, found: ArchivedObject, before: ArchivedObject | None) -> bool:
+        """Whether a missing object's lock has ended, as the one behind the gap says, and its neighbours if need be."""
+        neighbours: list[ArchivedObject | None] = []
+        if not self._storage.is_long_enough(found):
+            neighbours = [before or self._bucket.look_before(missing_key), self._bucket.look_behind(found.key)]
+        is_over = self._storage.is_over(missing_key, found, [each for each in neighbours if each])
+        self._excuse = found.key if is_over else self._excuse
+        return is_over
 
     def _check_head(self, head: Head) -> None:
         end = self._after or self._last

@@ -5,6 +5,7 @@ retention was made longer since, and then it is no shorter than that of the obje
 ever got longer has been tampered with nowhere, or everywhere, and the second takes rights that COMPLIANCE gives nobody.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from archive_check.findings import Findings
@@ -49,10 +50,17 @@ class Storage:
         elif stored.delete_marker:
             add("deleted object", f"{key} has a delete marker; its content is still there and is checked")
 
-    def is_over(self, key: str, behind: ArchivedObject) -> bool:
-        """Whether the lock of a missing object has ended, by the lock of one behind it."""
+    def is_long_enough(self, found: ArchivedObject) -> bool:
+        """Whether an object was locked for as long as is configured."""
+        return found.stored is not None and found.stored.locked_for + _TOLERANCE >= self._retention
+
+    def is_over(self, key: str, behind: ArchivedObject, beside: Sequence[ArchivedObject]) -> bool:
+        """Whether the lock of a missing object has ended, by the lock of one behind it; if that is shorter than
+        configured, by the longest that it and others beside the gap have: a single one may have been shortened."""
         day = day_of(behind.key if key == FIRST_KEY else key)
-        return behind.stored is not None and self._is_past(day, behind.stored.locked_for)
+        locks = [found.stored.locked_for for found in (behind, *beside) if found.stored]
+        is_witness = self.is_long_enough(behind) or len(locks) > 1
+        return is_witness and self._is_past(day, max(locks))
 
     def would_be_over(self, key: str) -> bool:
         """The same of one behind which nothing is left, by what is configured."""

@@ -1,8 +1,11 @@
 """How S3 keeps the archive's objects: locks, their mode and length, the key, the time, and what a lifecycle does."""
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
+
+import pytest
 
 from archive_check.bucket import ArchiveBucket
 from archive_check.findings import Findings
@@ -125,6 +128,53 @@ def test_what_is_gone_before_its_lock_ended_is_missed(archive: ArchiveBench) -> 
     for until in (archive.stored_at(key(DAY2, 1)) + timedelta(days=5), datetime(9999, 12, 31, tzinfo=UTC)):
         archive.lock(key(DAY2, 1), until)
         assert f"removed object: {key(DAY1, 4)} is missing, on which {key(DAY2, 1)} follows" in broken(archive)
+
+
+@pytest.mark.parametrize("short", [(key(DAY3, 1),), (key(DAY3, 1), key(DAY3, 2))], ids=len)
+@pytest.mark.parametrize(("first", "last"), [(DAY2, DAY2), (DAY2, DAY3), (DAY3, DAY3), (DAY1, DAY1), (DAY1, DAY3)])
+def test_a_shortened_lock_excuses_no_gap(archive: ArchiveBench, first: date, last: date, short: Sequence[str]) -> None:
+    archive.remove(*(key(DAY2, number) for number in (1, 2, 3, 4)))
+    for name in short:
+        archive.lock(name, archive.stored_at(name) + timedelta(minutes=5))
+    lines = broken(archive, first, last)
+    assert any(line.startswith(("removed object: ", "removed day: ")) for line in lines)
+    assert not any("retention is over" in line for line in lines)
+
+
+def test_the_lock_of_an_object_with_nothing_beside_it_excuses_no_gap(archive: ArchiveBench) -> None:
+    """With nothing before it, the one behind it says how long locks were."""
+    archive.remove(FIRST, *(key(day, number) for day in (DAY1, DAY2) for number in (1, 2, 3, 4)))
+    archive.lock(key(DAY3, 1), archive.stored_at(key(DAY3, 1)) + timedelta(minutes=5))
+    text = f"removed object: {key(DAY2, 4)} is missing, on which {key(DAY3, 1)} follows"
+    assert text in broken(archive, DAY3, DAY3)
+    archive.lock(key(DAY3, 2), archive.stored_at(key(DAY3, 2)) + timedelta(minutes=5))
+    archive.remove(key(DAY3, 2), key(DAY3, 3))
+    assert text in broken(archive, DAY3, DAY3)
+
+
+def test_what_was_gone_before_the_retention_was_raised_is_not_missed(archive: ArchiveBench) -> None:
+    """Its own lock had ended, as those of its neighbours say, which are shorter than what is configured now."""
+    archive.configure(retention={"mode": "GOVERNANCE", "days": 400})
+    for name in sorted(archive.keys()):
+        archive.lock(name, archive.stored_at(name) + timedelta(days=1))
+    archive.remove(*DAY1_KEYS)
+    assert f"note: 1 object before the range is gone, as its retention is over: {key(DAY1, 4)}" in verified(archive)
+    archive.remove(key(DAY2, 2))
+    notes = verified(archive)
+    assert f"note: 1 gaps are where the retention is over: objects up to {key(DAY2, 2)} are gone" in notes
+
+
+def test_the_object_behind_a_range_is_checked_where_its_lock_excuses_a_gap(archive: ArchiveBench) -> None:
+    archive.configure(retention={"mode": "GOVERNANCE", "days": 1})
+    for name in sorted(archive.keys()):
+        archive.lock(name, archive.stored_at(name) + timedelta(days=1))
+    archive.remove(*DAY1_KEYS, *(key(DAY2, number) for number in (1, 2, 3, 4)))
+    archive.on(TODAY)
+    archive.forge(key(DAY3, 1), archive.read(key(DAY3, 1)))
+    archive.date(key(DAY3, 1), datetime.now(UTC))
+    archive.lock(key(DAY3, 1), datetime.now(UTC) + timedelta(days=1))
+    (line,) = (line for line in broken(archive, DAY1, DAY1) if not line.startswith("note: "))
+    assert line.startswith(f"rewritten object: {key(DAY3, 1)} says that it was archived at {DAY3}T")
 
 
 def test_the_first_of_several_versions_is_checked_wherever_a_page_of_them_ends() -> None:
