@@ -23,15 +23,37 @@ TERRAFORM = REPOSITORY / "scripts" / "terraform.sh"
 def application_inputs(environment: str) -> dict[str, Any]:
     """The infrastructure's output of that name; exits with Terraform's own words if there is none."""
     outputs = infrastructure_outputs(environment)
-    if "application_inputs" not in outputs:
+    if not isinstance(outputs.get("application_inputs"), dict):
         raise SystemExit(f"error: the infrastructure of '{environment}' is not applied: make apply ENV={environment}")
     return dict(outputs["application_inputs"])
+
+
+def require_inputs(environment: str, inputs: Mapping[str, Any], kinds: Mapping[str, type]) -> None:
+    """Exit with what to do unless ``application_inputs`` have all that is needed, by name ("archive.bucket")."""
+    for name, kind in kinds.items():
+        value: Any = inputs
+        for member in name.split("."):
+            value = value.get(member) if isinstance(value, Mapping) else None
+        if not isinstance(value, kind):
+            known = os.environ.get("INFRASTRUCTURE_OUTPUTS")
+            what = f"the outputs of '{environment}' have no application_inputs.{name}, as those of an older release"
+            raise SystemExit(
+                f"error: {what}: make apply ENV={environment}" + (f", and write {known} anew" if known else "")
+            )
 
 
 def infrastructure_outputs(environment: str, environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     """Every output of the infrastructure root, from the file in INFRASTRUCTURE_OUTPUTS or from Terraform."""
     known = environ.get("INFRASTRUCTURE_OUTPUTS")
-    return _values(Path(known).read_text()) if known else _outputs(environment, "infrastructure", environ)
+    if not known:
+        return _outputs(environment, "infrastructure", environ)
+    try:
+        return _values(Path(known).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        what = f"INFRASTRUCTURE_OUTPUTS={known} holds no outputs of Terraform ({error})"
+        raise SystemExit(
+            f"error: {what}: scripts/terraform.sh {environment} infrastructure output -json >{known}"
+        ) from None
 
 
 def application_variables(environment: str, action: str, environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
@@ -108,7 +130,10 @@ def _outputs(environment: str, root: str, environ: Mapping[str, str]) -> dict[st
 
 
 def _values(outputs: str) -> dict[str, Any]:
-    return {name: output["value"] for name, output in json.loads(outputs).items()}
+    match json.loads(outputs):
+        case dict(known) if all(isinstance(output, dict) and "value" in output for output in known.values()):
+            return {name: output["value"] for name, output in known.items()}
+    raise ValueError("not what `output -json` writes")
 
 
 def client(service: str, region: str) -> Any:

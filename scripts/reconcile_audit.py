@@ -25,7 +25,7 @@ from typing import TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deployment import application_inputs, client
+from deployment import application_inputs, client, require_inputs
 from log_reconciliation.coverage import covered
 from log_reconciliation.log_files import log_files
 from log_reconciliation.logs import CommercialLogs
@@ -38,6 +38,7 @@ _EDGE = timedelta(seconds=EDGE_SECONDS)
 # Of ISO 8601's forms the two that say what they are: 2026-W48 might be a day or a week.
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d(?P<time>[T ].+)?")
 _PROGRESS_SECONDS = 10
+_NEEDED = {"region": str, "audit_table_name": str, "audit_retention_days": int}
 _DISAGREE, _NOT_COMPARED = 1, 2
 
 
@@ -51,6 +52,7 @@ def main(arguments: Sequence[str]) -> int:
     if start >= end:
         raise SystemExit("error: FROM must be before TO, and in the past")
     inputs = application_inputs(environment)
+    require_inputs(environment, inputs, _NEEDED)
     oldest = now - timedelta(days=inputs["audit_retention_days"])
     if start < oldest:
         raise SystemExit(f"error: FROM must be after {oldest:%Y-%m-%dT%H:%MZ}: the table has no older records")

@@ -31,10 +31,19 @@ from archive_check.histories import Histories
 from archive_check.links import Links
 from archive_check.storage import Storage
 from archive_check.table import AuditTable
-from deployment import application_inputs, client
+from deployment import application_inputs, client, require_inputs
 
 _PROGRESS_SECONDS = 5.0
 _NOT_PROVEN = 2
+_NEEDED = {
+    "region": str,
+    "audit_table_name": str,
+    "audit_archive.bucket": str,
+    "audit_archive.table_name": str,
+    "audit_archive.kms_key_arn": str,
+    "audit_archive.retention.mode": str,
+    "audit_archive.retention.days": int,
+}
 
 T = TypeVar("T")
 
@@ -112,6 +121,7 @@ def _run(arguments: list[str]) -> int:
     inputs = application_inputs(environment)
     if not inputs.get("audit_archive"):
         raise SystemExit(f"error: '{environment}' has no archive; the variable `audit_archive` makes one")
+    require_inputs(environment, inputs, _NEEDED)
     return verify(inputs, first_day, min(last_day, today))
 
 

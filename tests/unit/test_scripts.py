@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -191,6 +192,57 @@ def test_without_a_secret_nothing_is_stored(outputs_file: Path) -> None:
     result = operate("put_credential.py", outputs_file)
     assert result.returncode == 1
     assert "there is no secret; nothing was stored" in result.stderr
+
+
+AUDIT_SCRIPTS = {
+    "verify_audit.py": ["dev", "2026-11-01", "2026-11-02"],
+    "reconcile_audit.py": ["dev", "2026-11-01", "2026-11-02", "logs"],
+}
+
+
+def audit(script: str, outputs: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, f"scripts/{script}", *AUDIT_SCRIPTS[script]]
+    return run(command, PATH=os.environ["PATH"], INFRASTRUCTURE_OUTPUTS=str(outputs))
+
+
+@pytest.mark.parametrize("script", AUDIT_SCRIPTS)
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"application_inputs": 1}', "\xff", None])
+def test_a_file_that_holds_no_outputs_is_named_with_what_to_do(script: str, text: str | None, tmp_path: Path) -> None:
+    """Exit code 1 would say that the audit was checked, and is broken."""
+    outputs = tmp_path / "outputs.json"
+    if text is not None:
+        outputs.write_text(text, encoding="latin-1")
+    result = audit(script, outputs)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"error: INFRASTRUCTURE_OUTPUTS={outputs} holds no outputs of Terraform (")
+    assert result.stderr.endswith(f"): scripts/terraform.sh dev infrastructure output -json >{outputs}\n")
+
+
+@pytest.mark.parametrize(
+    ("script", "missing"),
+    [
+        *(("verify_audit.py", name) for name in ("region", "audit_table_name", "audit_archive.kms_key_arn")),
+        *(("verify_audit.py", name) for name in ("audit_archive.bucket", "audit_archive.retention.days")),
+        *(("reconcile_audit.py", name) for name in ("region", "audit_table_name", "audit_retention_days")),
+    ],
+)
+def test_outputs_of_an_older_release_prove_nothing(script: str, missing: str, tmp_path: Path) -> None:
+    retention = {"mode": "GOVERNANCE", "days": 913}
+    archive = {"bucket": "made-up", "table_name": "made-up", "kms_key_arn": "made-up", "retention": retention}
+    inputs = {"region": "us-gov-west-1", "audit_table_name": "made-up", "audit_retention_days": 30}
+    whole: dict[str, object] = {**inputs, "audit_archive": archive}
+    *folders, name = missing.split(".")
+    holder: Any = whole
+    for folder in folders:
+        holder = holder[folder]
+    outputs = tmp_path / "outputs.json"
+    for value in (None, []):
+        holder[name] = value
+        outputs.write_text(json.dumps({"application_inputs": {"value": whole}}))
+        result = audit(script, outputs)
+        assert (result.returncode, result.stdout) == (2, "")
+        said = f"error: the outputs of 'dev' have no application_inputs.{missing}, as those of an older release"
+        assert result.stderr == f"{said}: make apply ENV=dev, and write {outputs} anew\n"
 
 
 def test_a_twin_in_an_unknown_mode_is_refused() -> None:
