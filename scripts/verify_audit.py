@@ -35,6 +35,7 @@ from deployment import application_inputs, client, require_inputs
 
 _PROGRESS_SECONDS = 5.0
 _NOT_PROVEN = 2
+_EARLIEST = date(2020, 1, 1)  # before there was a router: a mistyped year would be queried day by day, for hours
 _NEEDED = {
     "region": str,
     "audit_table_name": str,
@@ -118,6 +119,8 @@ def _run(arguments: list[str]) -> int:
         raise SystemExit(__doc__)
     if first_day > last_day or first_day > today:
         raise SystemExit("error: FROM must not be after TO, nor in the future")
+    if first_day < _EARLIEST:
+        raise SystemExit(f"error: FROM must not be before {_EARLIEST}: no archive is as old as that")
     inputs = application_inputs(environment)
     if not inputs.get("audit_archive"):
         raise SystemExit(f"error: '{environment}' has no archive; the variable `audit_archive` makes one")

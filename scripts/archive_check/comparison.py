@@ -8,7 +8,7 @@ from typing import Any
 from archive_check.findings import Findings
 from archive_check.histories import Histories
 from archive_check.links import Links
-from archive_check.table import UNDER_WAY, AuditTable, Comparison
+from archive_check.table import SHARDS, UNDER_WAY, AuditTable, Comparison
 
 _EXPIRY_MARGIN_SECONDS = 3600  # a record whose time is nearly over may be gone by now
 
@@ -21,7 +21,12 @@ def check_table(
 ) -> int:
     """Compare, and return how many records the table has of these days."""
     compared = Comparison()
-    for part in progress(table.compare(days), lambda: f"compared {len(compared.seen):,} records of the table"):
+
+    def how_far() -> str:
+        said = f"compared {len(compared.seen):,} records of the table"
+        return f"{said}, {compared.partitions // SHARDS:,} of {len(days):,} days"
+
+    for part in progress(table.compare(days), how_far):
         compared.add(part)
     alive_after = time.time() + _EXPIRY_MARGIN_SECONDS
     alive = {

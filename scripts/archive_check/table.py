@@ -36,6 +36,7 @@ class Comparison:
     """What the table holds of some days."""
 
     seen: set[str] = field(default_factory=set)  # request ids
+    partitions: int = 0  # that were read to their end
     under_way: int = 0
     older_than_archive: int = 0
     differing: dict[str, bytes] = field(default_factory=dict)  # digest by request id; may be archived after those days
@@ -43,6 +44,7 @@ class Comparison:
     def add(self, other: "Comparison") -> None:
         """Add another part of the days."""
         self.seen |= other.seen
+        self.partitions += other.partitions
         self.under_way += other.under_way
         self.older_than_archive += other.older_than_archive
         self.differing |= other.differing
@@ -67,6 +69,7 @@ class AuditTable:
         with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
             for batches in pool.map(self._keys, partitions):
                 yield from map(self._compared, pool.map(self._items, batches))
+                yield Comparison(partitions=1)
 
     def look_up(self, keys: Iterable[tuple[str, str]]) -> Iterator[Comparison]:
         """Those of some records (request id and timestamp) that the table has, whatever the index says: that may lag

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import verify_audit
+from archive_check.bucket import ArchiveBucket
 from archive_check.lines import OUTCOME_ATTRIBUTES
 from inference_proxy.audit import AuditTrail
 from inference_proxy.aws_service import AwsServiceError
@@ -521,6 +522,26 @@ def test_what_might_be_another_time_than_a_day_is_none(
     """A week would be verified by its Monday alone."""
     assert verify_audit.main(["env", str(DAY1), day]) == 2
     assert "days as 2026-11-23" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("first", ["0206-11-01", "2019-12-31"])
+def test_a_mistyped_year_is_refused(first: str, archive: ArchiveBench, capsys: pytest.CaptureFixture[str]) -> None:
+    assert verify_audit.main(["env", first, str(DAY3)]) == 2
+    assert capsys.readouterr().err == "error: FROM must not be before 2020-01-01: no archive is as old as that\n"
+
+
+def test_years_before_the_archive_take_no_listing_and_say_how_far_it_is(
+    archive: ArchiveBench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(verify_audit, "_PROGRESS_SECONDS", 0.0)
+    folders = []
+    versions = ArchiveBucket._versions
+    monkeypatch.setattr(ArchiveBucket, "_versions", lambda self, at: folders.append(at) or versions(self, at))
+    first = DAY1 - timedelta(days=60)
+    assert verify_audit.main(["env", str(first), str(DAY3)]) == 0
+    assert len(folders) < 10
+    said = capsys.readouterr().err.splitlines()
+    assert "compared 0 records of the table, 1 of 63 days" in said
 
 
 def test_days_to_come_have_nothing_to_list(archive: ArchiveBench) -> None:
