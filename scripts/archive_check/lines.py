@@ -6,6 +6,7 @@ Whoever wrote them may have meant harm: nothing that they say costs more than th
 
 import hashlib
 import json
+import marshal
 import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,6 +29,7 @@ OUTCOME_ATTRIBUTES = {
     *("authMode", "credentialVersion", "clockSkewSeconds"),
     *("responseSize", "inputTokens", "outputTokens", "cacheReadInputTokens", "cacheWriteInputTokens"),
 }
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 _EVENTS = ("INSERT", "MODIFY", "REMOVE")
 _NUMBERS = range(1, 2**53)
 _SHOWN = 5
@@ -42,17 +44,22 @@ class _Line(NamedTuple):
 
 def digest(record: Mapping[str, Any]) -> bytes:
     """The digest of a record, as it would be archived."""
-    return hashlib.sha256(json.dumps(record, separators=(",", ":")).encode()).digest()
+    return hashlib.sha256(_ENCODER.encode(record).encode()).digest()
 
 
 def intent(record: Mapping[str, Any], event: str) -> Intent:
     """What a record says of its intent, as ``event`` has written it."""
-    kept = {name: value for name, value in record.items() if name not in OUTCOME_ATTRIBUTES}
+    kept = dict(record)
+    for name in OUTCOME_ATTRIBUTES:
+        kept.pop(name, None)
     decision = record.get("decision")
     denied_late = (event, record.get("state"), decision) == ("MODIFY", "DENIED", "DENY")
-    # repr takes half of json's time, and every record of an archive comes by here twice.
-    text = repr(kept).encode()
-    return Intent(hashlib.sha256(text).digest(), "" if denied_late else f"{decision} {record.get('decisionRule')}")
+    # marshal takes a third of json's time, and every record of an archive comes by here twice. Format 0 writes values
+    # and no more.
+    return Intent(
+        hashlib.sha256(marshal.dumps(kept, 0)).digest(),
+        "" if denied_late else f"{decision} {record.get('decisionRule')}",
+    )
 
 
 def check(key: str, body: bytes) -> ArchivedObject:
@@ -130,7 +137,7 @@ def _parsed(key: str, written: Sequence[bytes], breaks: list[tuple[str, str]]) -
 
 def _entry(text: bytes) -> dict[str, Any] | None:
     try:
-        entry = json.loads(text)
+        entry = json.loads(text.decode())
     except (ValueError, RecursionError):
         return None
     match entry:
