@@ -1,6 +1,7 @@
 """A server in front of moto that fails the operations it is told to fail."""
 
 import http.client
+import threading
 import time
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
@@ -78,6 +79,18 @@ class FaultyAws(BackgroundServer):
             return response.status, response.read()
         finally:
             connection.close()
+
+
+class OrderlyAws(FaultyAws):
+    """moto changes an item for several callers at once; DynamoDB does one after another, and so does this."""
+
+    def __init__(self, target_url: str) -> None:
+        self._one_at_a_time = threading.Lock()
+        super().__init__(target_url)
+
+    def forward(self, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
+        with self._one_at_a_time:
+            return super().forward(headers, body)
 
 
 def seconds_of(started: float) -> float:

@@ -1,6 +1,5 @@
 """Limits of requests and tokens: counted exactly however many count at once, one write for each request."""
 
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -20,24 +19,12 @@ from inference_proxy.models import Deadline
 from inference_proxy.settings import AwsKeys
 from inference_proxy.signing import SigV4Signer
 from inference_proxy.transport import Transport
-from tests.contract.faulty_aws import FaultyAws, seconds_of
+from tests.contract.faulty_aws import FaultyAws, OrderlyAws, seconds_of
 from tests.contract.router_bench import REGION
 
 PRINCIPAL = "arn:aws-us-gov:iam::123456789012:role/developer"
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 REFUSED = b'{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException"}'
-
-
-class OrderlyAws(FaultyAws):
-    """moto changes an item for several callers at once; DynamoDB does one after another, and so does this."""
-
-    def __init__(self, target_url: str) -> None:
-        self._one_at_a_time = threading.Lock()
-        super().__init__(target_url)
-
-    def forward(self, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
-        with self._one_at_a_time:
-            return super().forward(headers, body)
 
 
 class StoppedClock(Clock):

@@ -20,11 +20,11 @@ from inference_proxy import assembly
 from inference_proxy.transport import Transport
 from tests.contract.conftest import MakeBench, posts
 from tests.contract.crossings import MODEL_WAYS, WAYS, Way
-from tests.contract.faulty_aws import seconds_of
+from tests.contract.faulty_aws import OrderlyAws, seconds_of
 from tests.contract.policies import entry, policy
 from tests.contract.router_bench import ON_DEMAND_MODEL, PROFILE_ONLY_MODEL, Answer, RouterBench
 from tests.contract.test_inference_profiles import wrongly_on_demand
-from tests.contract.test_limits import OrderlyAws, StoppedClock
+from tests.contract.test_limits import StoppedClock
 from tests.contract.test_policy_store import metrics
 from tests.fakes.commercial import CommercialStandIn
 from tests.fakes.commercial_auth import API_KEY

@@ -16,7 +16,7 @@ from inference_proxy.clock import Clock
 from inference_proxy.errors import AuditUnavailableError, ProxyError
 from inference_proxy.models import Deadline, RecordKey, timestamp_ms
 from inference_proxy.signing import SigV4Signer
-from tests.contract.faulty_aws import FaultyAws
+from tests.contract.faulty_aws import FaultyAws, OrderlyAws
 from tests.contract.router_bench import Context, RouterBench
 from tests.contract.test_watch import age, metrics, started
 from tests.fakes.commercial import CommercialStandIn
@@ -39,11 +39,12 @@ def reconcile(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
     return run
 
 
-def trail(bench: RouterBench) -> AuditTrail:
+def trail(bench: RouterBench, dynamodb_url: str = "") -> AuditTrail:
     """The writer of another execution environment."""
     settings, clock = bench.settings, Clock()
     signer = SigV4Signer(settings.execution_role_keys, settings.region, "dynamodb", clock)
-    dynamodb = AwsJsonClient(bench.transport, settings.dynamodb_url, signer, clock, "DynamoDB_20120810", "1.0")
+    url = dynamodb_url or settings.dynamodb_url
+    dynamodb = AwsJsonClient(bench.transport, url, signer, clock, "DynamoDB_20120810", "1.0")
     return AuditTrail(dynamodb, bench.table, settings.audit_retention_days, settings.release)
 
 
@@ -94,8 +95,8 @@ def test_an_outcome_that_comes_first_stays(bench: RouterBench, faulty_aws: Fault
 def test_two_reconcilers_close_a_record_once(bench: RouterBench, faulty_aws: FaultyAws) -> None:
     record = started(bench, faulty_aws)
     key = RecordKey(record["requestId"], record["timestamp"])
-    audit = trail(bench)
-    with ThreadPoolExecutor(8) as pool:
+    with OrderlyAws(bench.aws_url).running() as server, ThreadPoolExecutor(8) as pool:
+        audit = trail(bench, server.url)
         closed = list(pool.map(lambda _: audit.abandon(key, Deadline.after(5)), range(8)))
     assert sorted(closed) == [False] * 7 + [True]
 
