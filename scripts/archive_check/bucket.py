@@ -1,7 +1,7 @@
 """Reads the archive's bucket: which objects and versions there are, and what they hold. ``s3`` is a boto3 client."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,6 +25,11 @@ class Versions:
     delete_markers: list[str] = field(default_factory=list)
 
 
+def _chain(found: Mapping[str, Versions]) -> list[str]:
+    """The keys among these whose objects are there, in the order of the chain."""
+    return sorted(key for key, versions in found.items() if is_key(key) and versions.contents)
+
+
 class ArchiveBucket:
     """One bucket. What is wrong with an object by itself is a finding if it is asked for by ``keys`` and ``read``."""
 
@@ -43,7 +48,7 @@ class ArchiveBucket:
         for key, versions in found.items():
             self._check(key, versions)
         self._known |= found
-        return sorted(key for key, versions in found.items() if is_key(key) and versions.contents)
+        return _chain(found)
 
     def first_key_after(self, day: str) -> str | None:
         """The key of the first object of the chain after a day, under a delete marker or not; None at the end. Whatever
@@ -59,19 +64,16 @@ class ArchiveBucket:
     def look_before(self, key: str) -> ArchivedObject | None:
         """The nearest object that is left before a key, as ``look_at`` has it; None if there is none."""
         for folder in reversed([*self._folders(_FIRST_DAY, day_of(key).isoformat())]):
-            if earlier := [each for each in self._keys_of(folder) if each < key]:
+            if earlier := [each for each in _chain(self._versions(folder)) if each < key]:
                 return self.look_at(earlier[-1])
         return self.look_at(FIRST_KEY) if key > FIRST_KEY else None
 
     def look_behind(self, key: str) -> ArchivedObject | None:
         """The nearest object that is left behind a key, likewise."""
         for folder in self._folders(day_of(key).isoformat(), _LAST_DAY):
-            if later := [each for each in self._keys_of(folder) if each > key]:
+            if later := [each for each in _chain(self._versions(folder)) if each > key]:
                 return self.look_at(later[0])
         return None
-
-    def _keys_of(self, folder: str) -> list[str]:
-        return sorted(key for key, versions in self._versions(folder).items() if is_key(key) and versions.contents)
 
     def read(self, keys: Iterable[str]) -> Iterator[ArchivedObject]:
         """The objects of known keys, side by side, in the order of the keys."""
@@ -106,7 +108,7 @@ class ArchiveBucket:
         """The objects of a day that come after a key, likewise. A few at a time: mostly not all are asked for."""
         found = self._versions(folder_of(day))
         self._known |= found
-        keys = sorted(key for key, versions in found.items() if is_key(key) and versions.contents and key > after)
+        keys = [key for key in _chain(found) if key > after]
         with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
             for first in range(0, len(keys), _SIDE_BY_SIDE):
                 yield from pool.map(self._read, keys[first : first + _SIDE_BY_SIDE])
