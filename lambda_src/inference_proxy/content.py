@@ -9,10 +9,9 @@ import re
 from collections.abc import Iterator
 from functools import cached_property
 
-from inference_proxy.packed_text import SPACE, begins_as_json, strings, values_anywhere, with_held
+from inference_proxy.packed_text import SPACE, STRING, begins_as_json, strings, values_anywhere, with_held
 
 _BETWEEN_STRINGS = re.compile(r"""["'`]|\\[nr]""")
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _LONG_NUMBER = re.compile(r"(?<![\d.])\d{7,}")
 
 
@@ -70,7 +69,7 @@ class Content:
     def long_numbers(self) -> str:
         """The numbers of a JSON body that are as long as those of people and accounts, each in a line of its own."""
         documents = (text for text, document, _ in self._read if document is not None)
-        numbers = (number for text in documents for number in _LONG_NUMBER.findall(_STRING.sub(" ", text)))
+        numbers = (number for text in documents for number in _LONG_NUMBER.findall(STRING.sub(" ", text)))
         return "\n".join(dict.fromkeys(numbers))
 
     @cached_property

@@ -447,6 +447,7 @@ HOSTILE = {
     "quotes": filled('\\"'),
     "backslashes": filled("\\"),
     "no end": filled('\\"', behind=""),
+    "quotes behind a document": '{"a": 1} "' + '\\"' * (SIZE_BYTES // 2),
     "data": filled("data:"),
     "objects in a string": filled('x{\\"a\\":'),
     "strings in a string": filled('x{\\"a b\\":\\"c d\\",'),
@@ -461,6 +462,12 @@ HOSTILE = {
 }
 
 
+def test_long_numbers_are_whole_ones_that_are_no_text() -> None:
+    body = '{"a": [1234567, -7654321, 1234567], "b \\" 2345678": "3456789", "c": 1.2345678, "d": 123456} 4567890'
+    assert Content(body.encode()).long_numbers().split("\n") == ["1234567", "7654321", "4567890"]
+    assert Content(b"no JSON, 1234567").long_numbers() == ""
+
+
 @pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE)
 def test_a_large_body_is_read_in_time(body: str) -> None:
     octets = body.encode()
@@ -468,4 +475,5 @@ def test_a_large_body_is_read_in_time(body: str) -> None:
     content = Content(octets)
     assert content.members("b") == []
     assert all(len(text) <= len(octets) for text in content.texts())
+    assert len(content.long_numbers()) <= len(octets)
     assert time.process_time() - started < 2
